@@ -1,0 +1,49 @@
+# Everything happens inside the checkout: the environment in .venv, Claude Code in .cache.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CLAUDE_VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' scripts/fetch_claude.py)
+CLAUDE := .cache/claude-code/$(CLAUDE_VERSION)/claude
+
+.PHONY: help demo test check lint format claude wheel clean
+
+help:  ## Show these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
+
+demo: $(VENV)/package claude  ## Install into the checkout and run a whole conversation, without a key
+	@if [ -x $(CLAUDE) ]; then $(BIN)/kimi demo --claude $(CLAUDE); else $(BIN)/kimi demo; fi
+
+test: $(VENV)/dev claude check  ## Set everything up and run all checks
+
+check: lint  ## Run all checks on what is set up
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+claude:  ## Fetch the Claude Code that the tests are made for, where npm is there
+	@$(PYTHON) scripts/fetch_claude.py
+
+wheel: $(VENV)/dev  ## Build the wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+$(VENV)/package: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/package
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+clean:  ## Remove what these targets made
+	rm -rf $(VENV) .cache dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,127 @@
+"""Where a session's requests go: the one value that crosses from the launcher to the proxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+
+from kimi_cli.providers.dialect import DIALECTS
+from kimi_cli.providers.model import Model, Price, Thinking
+from kimi_cli.providers.provider import Format
+
+SLOTS = ("opus", "sonnet", "haiku", "subagent")
+"""The names under which Claude Code asks for a model besides the main one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A host, the models that a session may ask it for, and the key that it wants.
+
+    `name` is the host's name in sentences, such as "Groq". `models[0]` answers every request for a model that is not
+    among them. `slots` maps Claude Code's slot names to ids in `models`; a missing slot is the main model.
+    """
+
+    provider: str
+    format: Format
+    base_url: str
+    dialect: str
+    models: tuple[Model, ...]
+    key: str = field(repr=False)
+    slots: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+
+    @property
+    def host(self) -> str:
+        """What to call the host in a sentence."""
+        return self.name or self.provider
+
+    @property
+    def main(self) -> Model:
+        """The session's main model."""
+        return self.models[0]
+
+    def model_for(self, requested: str) -> Model:
+        """The model that answers a request naming `requested`.
+
+        A known id is itself (a `[1m]` suffix does not count); one of Anthropic's names falls to its slot, so that a
+        client that insists on `claude-haiku-...` gets the small model; anything else is the main model.
+        """
+        wanted = requested.removesuffix("[1m]")
+        known = {model.id: model for model in self.models}
+        if wanted in known:
+            return known[wanted]
+        for slot, model_id in self.slots:
+            if slot in wanted and model_id in known:
+                return known[model_id]
+        return self.main
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire form of the control API; it holds the key, so it goes over the authenticated loopback only."""
+        return {
+            "provider": self.provider,
+            "format": self.format.value,
+            "base_url": self.base_url,
+            "dialect": self.dialect,
+            "models": [_model_to_json(model) for model in self.models],
+            "key": self.key,
+            "slots": [list(slot) for slot in self.slots],
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """The reverse of `to_json`.
+
+        Raises:
+            KeyError, ValueError, TypeError: the data does not describe a route.
+        """
+        if data["dialect"] not in DIALECTS:
+            raise ValueError(f"unknown dialect {data['dialect']!r}")
+        models = tuple(_model_from_json(model) for model in data["models"])
+        if not models:
+            raise ValueError("a route needs a model")
+        return cls(
+            provider=str(data["provider"]),
+            format=Format(data["format"]),
+            base_url=str(data["base_url"]),
+            dialect=str(data["dialect"]),
+            models=models,
+            key=str(data["key"]),
+            slots=tuple((str(slot), str(model)) for slot, model in data.get("slots", ())),
+            name=str(data.get("name", "")),
+        )
+
+
+def _model_to_json(model: Model) -> dict[str, Any]:
+    price = model.price
+    return {
+        "id": model.id,
+        "name": model.name,
+        "context_window": model.context_window,
+        "max_output": model.max_output,
+        "price": None if price is None else [price.input, price.output, price.cached],
+        "thinking": model.thinking.value,
+        "efforts": list(model.efforts),
+        "vision": model.vision,
+        "forced_tools": model.forced_tools,
+        "retired": model.retired.isoformat() if model.retired else None,
+        "successor": model.successor,
+    }
+
+
+def _model_from_json(data: dict[str, Any]) -> Model:
+    price = data["price"]
+    return Model(
+        id=str(data["id"]),
+        name=str(data["name"]),
+        context_window=int(data["context_window"]),
+        max_output=int(data["max_output"]),
+        price=None if price is None else Price(*price),
+        thinking=Thinking(data["thinking"]),
+        efforts=tuple(data["efforts"]),
+        vision=bool(data["vision"]),
+        forced_tools=bool(data["forced_tools"]),
+        retired=date.fromisoformat(data["retired"]) if data["retired"] else None,
+        successor=data["successor"],
+    )
