@@ -1,0 +1,164 @@
+"""Settings files as TOML: read into plain values, and rewritten so that only what was asked for changes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+from kimi_cli.errors import SettingsError
+from kimi_cli.store.files import ensure_private_dir, exclusive, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+    from pathlib import Path
+
+_POSITION: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
+"""How `tomllib` ends its messages; the numbers are attributes of the error only from Python 3.14 on."""
+_UNCHANGEABLE: Final = "it has a form that only an editor can change; write its tables as [providers.NAME]"
+
+
+def read_document(path: Path) -> dict[str, object]:
+    """The file's values; none where there is no file.
+
+    Raises:
+        SettingsError: it cannot be read, or is not TOML.
+    """
+    return parse_toml(path, _read(path))
+
+
+def parse_toml(path: Path, text: str) -> dict[str, Any]:
+    """The values in a text that stands in the file at `path`.
+
+    Raises:
+        SettingsError: it is not TOML; it says where.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = _POSITION.fullmatch(str(error))
+        if found is None:
+            line = text.count("\n") + 1
+            reason = f"line {line} (the last) is not valid TOML: {str(error).removesuffix(' (at end of document)')}"
+        else:
+            reason = f"line {found['line']}, column {found['column']} is not valid TOML: {found['what']}"
+        raise SettingsError(path, reason=reason) from error
+    except RecursionError as error:
+        raise SettingsError(path, reason="it is nested too deeply") from error
+    except ValueError as error:  # a number with more digits than the interpreter converts
+        raise SettingsError(path, reason="it holds a number that is too long") from error
+
+
+def text_at(path: Path, table: Mapping[str, object], key: str, *, where: str = "") -> str | None:
+    """The text at a key; an empty one is as good as none. `where` is the table's path, with a dot at its end.
+
+    Raises:
+        SettingsError: something else is there.
+    """
+    value = table.get(key)
+    if value is not None and not isinstance(value, str):
+        raise SettingsError(path, reason=f'{where}{key} must be a text in quotes, like {key} = "..."')
+    return value or None
+
+
+def table_at(path: Path, table: Mapping[str, object], key: str, *, where: str = "") -> Mapping[str, object]:
+    """The table at a key; empty where there is none. Raises as `text_at` does."""
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise SettingsError(path, reason=f"{where}{key} must be a table, like [{where}{key}]")
+    return value
+
+
+def rewrite(path: Path, changes: Mapping[tuple[str, ...], str]) -> None:
+    """Makes `changes` in the file and leaves every other character of it alone; makes the file where there is none.
+
+    A text is set at each path of keys; an empty one removes what is there, a whole table included. Where the file is
+    a symbolic link, as managers of dotfiles make them, what it points to is rewritten. Two processes that do this at
+    once do not lose a change.
+
+    Raises:
+        SettingsError: the file cannot be read, understood or written; then it is as it was.
+    """
+    if path.is_symlink():
+        path = path.resolve()
+    try:
+        if not path.parent.is_dir():
+            ensure_private_dir(path.parent)
+        with exclusive(path.parent):
+            before = _read(path)
+            after = _changed(path, before, changes)
+            if after != before:
+                write_private(path, after.encode())
+    except OSError as error:
+        raise SettingsError(path, reason=f"it cannot be written ({error.strerror or error})") from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode().removeprefix("\ufeff")  # the mark that some Windows editors put first
+    except FileNotFoundError:
+        return ""
+    except PermissionError as error:
+        fix = f"chmod u+rw {shlex.quote(str(path))}"
+        raise SettingsError(path, reason="it exists, and you may not read it", fix=fix) from error
+    except OSError as error:
+        raise SettingsError(path, reason=f"it cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(path, reason=f"it is not UTF-8 text (byte {error.start + 1})") from error
+
+
+def _changed(path: Path, text: str, changes: Mapping[tuple[str, ...], str]) -> str:
+    """The text of the file after the changes, proven to hold them and nothing else that is new."""
+    wanted = parse_toml(path, text)
+    for keys, value in changes.items():
+        _set_plain(wanted, keys, value)
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    try:
+        for keys, value in changes.items():
+            _set(document, keys, value)
+        after = tomlkit.dumps(document)
+        faithful = _without_empty(tomllib.loads(after)) == _without_empty(wanted)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise SettingsError(path, reason=_UNCHANGEABLE) from error
+    if not faithful:  # tables spelled with dotted keys are not always extended where they stand
+        raise SettingsError(path, reason=_UNCHANGEABLE)
+    return after
+
+
+def _set(table: MutableMapping[str, Any], keys: tuple[str, ...], value: str) -> None:
+    """Sets a text in a TOML document, or removes the key where the text is empty."""
+    import tomlkit
+    from tomlkit.items import InlineTable
+
+    first = True
+    for key in keys[:-1]:
+        if key not in table:
+            if not value:
+                return
+            # The outermost table needs no header of its own.
+            inline = isinstance(table, InlineTable)
+            table[key] = tomlkit.inline_table() if inline else tomlkit.table(is_super_table=first)
+        table, first = table[key], False
+    if value:
+        table[keys[-1]] = value
+    else:
+        table.pop(keys[-1], None)
+
+
+def _set_plain(table: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
+    """The same for plain values."""
+    for key in keys[:-1]:
+        table = table.setdefault(key, {})
+    if value:
+        table[keys[-1]] = value
+    else:
+        table.pop(keys[-1], None)
+
+
+def _without_empty(table: dict[str, Any]) -> dict[str, Any]:
+    """A document without its empty tables, which mean nothing and come and go when keys are removed."""
+    pruned = {key: _without_empty(value) if isinstance(value, dict) else value for key, value in table.items()}
+    return {key: value for key, value in pruned.items() if value != {}}
