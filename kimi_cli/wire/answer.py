@@ -1,0 +1,159 @@
+"""A host's answer on its way to the client: decoder, reducer and encoder in a row.
+
+`Passage` does for an Anthropic-format host what `ChatAnswer` does for a chat completion, behind the same few methods.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from kimi_cli.wire import failure as failures
+from kimi_cli.wire.codec import NotJsonError, loads_object
+from kimi_cli.wire.encode import encode
+from kimi_cli.wire.events import Event, Failed, MessageDelta, MessageStart, Usage
+from kimi_cli.wire.sse import EventTooLargeError, SseDecoder
+from kimi_cli.wire.stream import Frame, Reducer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kimi_cli.wire.failure import Failure
+
+DONE: Final = b"[DONE]"
+
+
+class Answer(Protocol):
+    """An answer that arrives in pieces: bytes of the host in, bytes for the client out."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last byte for the client has been returned."""
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether nothing but last counts can still come."""
+
+    @property
+    def has_content(self) -> bool:
+        """Whether anything of the message itself has been returned, so that a failure comes too late for a status."""
+
+    @property
+    def failure(self) -> Failure | None:
+        """What ended the answer, where it was not completed."""
+
+    @property
+    def usage(self) -> Usage:
+        """The tokens that the host has reported so far."""
+
+    def start(self) -> bytes:
+        """The beginning of the message, where it can be told before the host has sent any of it."""
+
+    def feed(self, data: bytes) -> bytes:
+        """What one read of the host's stream amounts to."""
+
+    def finish(self) -> bytes:
+        """What the end of the host's stream amounts to."""
+
+    def fail(self, failure: Failure) -> bytes:
+        """End the answer with a failure of ours, or of the connection's."""
+
+
+class ChatAnswer:
+    """A stream of chat completion chunks as an Anthropic message: as bytes, or as the events themselves."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._host = frame.host
+        self._decoder = SseDecoder()
+        self._reducer = Reducer(frame)
+        self.has_content = False
+        self.failure: Failure | None = None
+        self.usage = Usage()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the terminal event has been returned."""
+        return self._reducer.is_over
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether only the usage is still awaited."""
+        return self._reducer.is_answered
+
+    def start(self) -> bytes:
+        """The beginning of the message."""
+        return self._encoded(self._reducer.start())
+
+    def feed(self, data: bytes) -> bytes:
+        """Everything decoded from one read, as one piece to write."""
+        return self._encoded(self.events(data))
+
+    def finish(self) -> bytes:
+        """The end of the message."""
+        return self._encoded(self.end())
+
+    def fail(self, failure: Failure) -> bytes:
+        """An error in place of the rest."""
+        return self._encoded(self._noted(self._reducer.fail(failure)))
+
+    def events(self, data: bytes) -> list[Event]:
+        """The events of one read."""
+        if self.is_over:
+            return []
+        try:
+            payloads = self._decoder.feed(data)
+        except EventTooLargeError as error:
+            events = self._reduced(error.events)
+            return [*events, *self._noted(self._reducer.fail(failures.unreadable(self._host, f"{error}.")))]
+        return self._reduced(payloads)
+
+    def end(self) -> list[Event]:
+        """The events of the stream's end. Half an event, which a stream that breaks off leaves behind, says nothing."""
+        if self.is_over:
+            return []
+        payloads = filter(_is_whole, self._decoder.finish())
+        return [*self._reduced(payloads), *self._noted(self._reducer.finish())]
+
+    def feed_whole(self, body: bytes) -> bytes:
+        """A completion that came in one piece, as the stream that the client asked for."""
+        return self._encoded(self.whole(body))
+
+    def whole(self, body: bytes) -> list[Event]:
+        """The events of a completion that came in one piece, as JSON instead of a stream."""
+        return [*self._reduced([body]), *self._noted(self._reducer.finish())]
+
+    def _reduced(self, payloads: Iterable[bytes]) -> list[Event]:
+        events: list[Event] = []
+        for payload in payloads:
+            if payload.strip() == DONE:
+                events += self._reducer.finish()
+                break
+            try:
+                events += self._reducer.feed(loads_object(payload))
+            except NotJsonError:
+                events += self._reducer.fail(failures.unreadable(self._host, "a chunk is not JSON."))
+            except RecursionError:
+                events += self._reducer.fail(failures.unreadable(self._host, "a chunk is nested too deeply."))
+        return self._noted(events)
+
+    def _noted(self, events: list[Event]) -> list[Event]:
+        for event in events:
+            if isinstance(event, Failed):
+                self.failure = event.failure
+            elif isinstance(event, MessageDelta):
+                self.usage = event.usage
+        if not self.has_content:
+            self.has_content = any(not isinstance(event, MessageStart | Failed) for event in events)
+        return events
+
+    def _encoded(self, events: list[Event]) -> bytes:
+        return b"".join(map(encode, events))
+
+
+def _is_whole(payload: bytes) -> bool:
+    if payload.strip() == DONE:
+        return True
+    try:
+        loads_object(payload)
+    except NotJsonError:
+        return False
+    return True

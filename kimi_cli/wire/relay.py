@@ -1,0 +1,167 @@
+"""An Anthropic request brought down to what an Anthropic-compatible host accepts.
+
+Such hosts take the messages of two years ago: no system turns inside the conversation, no references to tools, no
+documents, no adaptive thinking, no context management. What they lack is said in the forms that they have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kimi_cli.providers.model import Thinking
+from kimi_cli.wire.codec import dumps_text
+from kimi_cli.wire.content import IMAGE_LEFT_OUT, NO_OUTPUT, Sight, blocks_of, parts_of, system_text, text_of
+from kimi_cli.wire.failure import bounded_depth
+from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects, strings
+from kimi_cli.wire.history import as_reminder
+from kimi_cli.wire.request import JSON_ONLY, answer_schema, check_request, output_limit
+from kimi_cli.wire.rounds import INTERRUPTED, Round, rounds_of
+from kimi_cli.wire.schema import for_host
+from kimi_cli.wire.thinking import effort_for, is_wanted
+from kimi_cli.wire.tools import offered
+
+if TYPE_CHECKING:
+    from kimi_cli.providers.model import Model
+    from kimi_cli.wire.foreign import JsonObject
+
+MIN_BUDGET: Final = 1_024
+"""The smallest thinking budget that the protocol knows."""
+_MAX_BUDGET: Final = 31_999
+"""What Claude Code itself asks for where it has to name a budget."""
+_KEPT_AS_THEY_ARE: Final = frozenset({"thinking", "server_tool_use", "web_search_tool_result"})
+
+
+@bounded_depth()
+def to_relay(request: JsonObject, *, model: Model, estimate: int) -> tuple[JsonObject, tuple[str, ...]]:
+    """The request for the host, and the names of the tools that it is not told of.
+
+    Raises:
+        InvalidRequestError: the request is not one.
+    """
+    check_request(request)
+    tools, left_out = offered(request)
+    limit = output_limit(request, model=model, estimate=estimate)
+    system = system_text(request.get("system"))
+    if (schema := answer_schema(request)) is not None:
+        system = f"{system}\n\n{JSON_ONLY}{dumps_text(schema)}".lstrip()
+    body: JsonObject = {"model": model.id, "max_tokens": limit, "messages": _messages(request, model)}
+    if system:
+        body["system"] = system
+    if tools:
+        body["tools"] = [{**tool, "input_schema": for_host(tool["input_schema"], restricted=True)} for tool in tools]
+        body |= _choice(request, model)
+    body |= _thinking(request, model, limit)
+    if effort := effort_for(request, model.efforts):
+        body["output_config"] = {"effort": effort}
+    if stops := strings(request.get("stop_sequences")):
+        body["stop_sequences"] = stops
+    if user := a_string(an_object(request.get("metadata")).get("user_id")):
+        body["metadata"] = {"user_id": user}
+    body |= {key: request[key] for key in ("temperature", "top_p", "top_k") if a_number(request.get(key)) is not None}
+    if _is_cached(request):
+        body["cache_control"] = {"type": "ephemeral"}
+    body["stream"] = request.get("stream") is True
+    return body, tuple(left_out)
+
+
+def _messages(request: JsonObject, model: Model) -> list[JsonObject]:
+    messages: list[JsonObject] = []
+    for turn in rounds_of(request["messages"]):
+        calls = [id(call) for call in turn.calls()]
+        # Of calls that share an id, which hosts refuse, one can be answered.
+        told = (block for block in turn.said if block.get("type") != "tool_use" or id(block) in calls)
+        said = [block for said in told for block in _said(said)]
+        if said:
+            messages.append({"role": "assistant", "content": said})
+        answered = [*_results(turn, model), *_answers(turn, model)]
+        if answered:
+            messages.append({"role": "user", "content": answered})
+    return messages
+
+
+def _said(block: JsonObject) -> list[JsonObject]:
+    """An assistant's block. Reasoning goes back as it came, signature and all: the host wants its own again."""
+    kind = block.get("type")
+    if kind == "tool_use":
+        name, call_id = a_string(block.get("name")), a_string(block.get("id"))
+        return [{"type": kind, "id": call_id, "name": name, "input": an_object(block.get("input"))}]
+    if kind in _KEPT_AS_THEY_ARE:
+        return [{key: value for key, value in block.items() if key not in {"cache_control", "caller"}}]
+    text = text_of(block)
+    return [{"type": "text", "text": text}] if text else []
+
+
+def _results(turn: Round, model: Model) -> list[JsonObject]:
+    """One result for every call, in the order of the calls, before anything else of the turn."""
+    found = turn.results()
+    results: list[JsonObject] = []
+    for call in turn.calls():
+        call_id = a_string(call.get("id"))
+        result: JsonObject = {"type": "tool_result", "tool_use_id": call_id}
+        if (block := found.get(call_id)) is None:
+            result |= {"content": [{"type": "text", "text": INTERRUPTED}], "is_error": True}
+        else:
+            inner = [part for part in blocks_of(block.get("content")) for part in _shown(part, model)]
+            result["content"] = inner or [{"type": "text", "text": NO_OUTPUT}]
+            if block.get("is_error") is True:
+                result["is_error"] = True
+        results.append(result)
+    return results
+
+
+def _answers(turn: Round, model: Model) -> list[JsonObject]:
+    parts: list[JsonObject] = []
+    for role, blocks in turn.remainder():
+        if role == "user":
+            parts += (part for block in blocks for part in _shown(block, model))
+        elif text := system_text(blocks):
+            parts.append({"type": "text", "text": as_reminder(text)})
+    return parts
+
+
+def _shown(block: JsonObject, model: Model) -> list[JsonObject]:
+    """A user's block as text, or as an image where the model sees images."""
+    if block.get("type") == "image":
+        source = an_object(block.get("source"))
+        if not model.vision:
+            return [{"type": "text", "text": IMAGE_LEFT_OUT}]
+        if source.get("type") == "base64":
+            return [{"type": "image", "source": source}]
+    # What holds images besides text gives them up here, one by one.
+    if block.get("type") == "document" and (inner := objects(an_object(block.get("source")).get("content"))):
+        return [part for piece in inner for part in _shown(piece, model)]
+    return parts_of(block, Sight(images=model.vision, image_urls=False))
+
+
+def _choice(request: JsonObject, model: Model) -> JsonObject:
+    """The host knows `auto`, `any` and `none`; a choice of one tool becomes `any`, which is the nearest."""
+    wanted = an_object(request.get("tool_choice"))
+    kind = a_string(wanted.get("type"))
+    if kind not in {"auto", "any", "tool", "none"}:
+        return {}
+    if kind in {"tool", "any"}:
+        kind = "any" if model.forced_tools else "auto"
+    choice: JsonObject = {"type": kind}
+    if kind != "none" and wanted.get("disable_parallel_tool_use") is True:
+        choice["disable_parallel_tool_use"] = True
+    return {"tool_choice": choice}
+
+
+def _thinking(request: JsonObject, model: Model, limit: int) -> JsonObject:
+    """Only a model that can be switched is told; to the others the field means nothing, or an error."""
+    if model.thinking is not Thinking.SWITCHABLE:
+        return {}
+    if not is_wanted(request) or limit <= MIN_BUDGET:
+        return {"thinking": {"type": "disabled"}}
+    wanted = an_int(an_object(request.get("thinking")).get("budget_tokens")) or _MAX_BUDGET
+    return {"thinking": {"type": "enabled", "budget_tokens": max(MIN_BUDGET, min(wanted, limit - 1))}}
+
+
+def _is_cached(request: JsonObject) -> bool:
+    """Whether the client marked anything for caching; the host takes one mark, at the top."""
+    if request.get("cache_control"):
+        return True
+    blocks = [*blocks_of(request.get("system")), *objects(request.get("tools"))]
+    for message in objects(request.get("messages")):
+        blocks += blocks_of(message.get("content"))
+    return any(block.get("cache_control") for block in blocks)

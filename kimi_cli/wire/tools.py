@@ -1,0 +1,152 @@
+"""Tools: which of a request's definitions a host gets to see, and in what form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from kimi_cli.wire.content import blocks_of, reference_name
+from kimi_cli.wire.foreign import JsonObject, a_string, an_object, objects
+from kimi_cli.wire.schema import for_host
+
+if TYPE_CHECKING:
+    from kimi_cli.providers.dialect import Dialect
+    from kimi_cli.wire.names import ToolNames
+
+PLACEHOLDER: Final = "DeferredToolPlaceholder"
+"""Claude Code's stand-in for tools that are not loaded yet; calling it does nothing."""
+
+_STRING: Final[JsonObject] = {"type": "string"}
+_NUMBER: Final[JsonObject] = {"type": "integer"}
+
+# Tools that Anthropic's models know by type alone, and that the client carries out: what their inputs are.
+_TYPED: Final[dict[str, tuple[str, JsonObject, list[str]]]] = {
+    "bash": (
+        "Runs a command in a persistent shell and returns its output. `restart` starts a new shell.",
+        {"command": _STRING, "restart": {"type": "boolean"}},
+        [],
+    ),
+    "text_editor": (
+        "Views and edits files: view, create, str_replace, insert.",
+        {
+            "command": {"type": "string", "enum": ["view", "create", "str_replace", "insert"]},
+            "path": _STRING,
+            "file_text": _STRING,
+            "old_str": _STRING,
+            "new_str": _STRING,
+            "insert_line": _NUMBER,
+            "insert_text": _STRING,
+            "view_range": {"type": "array", "items": _NUMBER},
+        },
+        ["command", "path"],
+    ),
+    "memory": (
+        "Keeps files under /memories: view, create, str_replace, insert, delete, rename.",
+        {
+            "command": {"type": "string", "enum": ["view", "create", "str_replace", "insert", "delete", "rename"]},
+            "path": _STRING,
+            "file_text": _STRING,
+            "old_str": _STRING,
+            "new_str": _STRING,
+            "insert_line": _NUMBER,
+            "insert_text": _STRING,
+            "old_path": _STRING,
+            "new_path": _STRING,
+            "view_range": {"type": "array", "items": _NUMBER},
+        },
+        ["command"],
+    ),
+}
+
+
+def offered(request: JsonObject) -> tuple[list[JsonObject], list[str]]:
+    """The client's tools that a model may be told of now, in Anthropic's custom form, and the names left out.
+
+    A deferred tool is offered once the conversation has referred to it, the placeholder never. Tools that Anthropic's
+    server would carry out are left out, because no other host can.
+    """
+    references, definitions = _changes(request)
+    tools: list[JsonObject] = []
+    left_out: list[str] = []
+    for tool in [*objects(request.get("tools")), *definitions]:
+        name = a_string(tool.get("name"))
+        if not name or name == PLACEHOLDER or (tool.get("defer_loading") is True and name not in references):
+            continue
+        custom = _custom(tool)
+        if custom is None:
+            left_out.append(name)
+        elif all(name != known["name"] for known in tools):
+            tools.append(custom)
+    return tools, left_out
+
+
+def to_functions(tools: list[JsonObject], *, dialect: Dialect, names: ToolNames) -> tuple[list[JsonObject], list[str]]:
+    """Offered tools as functions, and the names over the host's limit; the first ones stay."""
+    limit = len(tools) if dialect.tools_limit is None else dialect.tools_limit
+    functions: list[JsonObject] = [
+        {
+            "type": "function",
+            "function": {
+                "name": names.to_host(a_string(tool["name"])),
+                "description": tool["description"],
+                "parameters": for_host(tool["input_schema"], restricted=dialect.restricted_schema),
+            },
+        }
+        for tool in tools[:limit]
+    ]
+    return functions, [a_string(tool["name"]) for tool in tools[limit:]]
+
+
+def to_choice(choice: object, *, names: ToolNames, offered_names: set[str], can_force: bool) -> object | None:
+    """`tool_choice` in OpenAI's form, or None where it says nothing. What a model cannot be forced to is left to it."""
+    wanted = an_object(choice)
+    match wanted.get("type"):
+        case "auto":
+            return "auto"
+        case "none":
+            return "none"
+        case "any":
+            return "required" if can_force else "auto"
+        case "tool":
+            name = names.to_host(a_string(wanted.get("name")))
+            if not can_force or name not in offered_names:
+                return "auto"
+            return {"type": "function", "function": {"name": name}}
+        case _:
+            return None
+
+
+def _custom(tool: JsonObject) -> JsonObject | None:
+    """A tool as name, description and schema; None for one that only Anthropic's server can carry out."""
+    name, kind = a_string(tool.get("name")), a_string(tool.get("type"))
+    if isinstance(tool.get("input_schema"), dict):
+        return {"name": name, "description": a_string(tool.get("description")), "input_schema": tool["input_schema"]}
+    family = next((family for family in _TYPED if kind.startswith(f"{family}_2")), None)
+    if family is None:
+        return None
+    description, properties, required = _TYPED[family]
+    schema: JsonObject = {"type": "object", "properties": properties, "required": required}
+    return {"name": name, "description": description, "input_schema": schema}
+
+
+def _changes(request: JsonObject) -> tuple[set[str], list[JsonObject]]:
+    """The deferred tools that the conversation has loaded by reference, and the tools that it defines itself."""
+    references: set[str] = set()
+    definitions: list[JsonObject] = []
+    for message in objects(request.get("messages")):
+        for block in blocks_of(message.get("content")):
+            match block.get("type"):
+                case "tool_result":
+                    found = (
+                        inner for inner in blocks_of(block.get("content")) if inner.get("type") == "tool_reference"
+                    )
+                    references.update(map(reference_name, found))
+                case "tool_search_tool_result":
+                    found_list = objects(an_object(block.get("content")).get("tool_references"))
+                    references.update(map(reference_name, found_list))
+                case "tool_addition":
+                    tool = an_object(block.get("tool"))
+                    references.add(reference_name(tool))
+                    if definition := an_object(tool.get("definition")):
+                        references.add(a_string(definition.get("name")))
+                        definitions.append(definition)
+    return references, definitions
