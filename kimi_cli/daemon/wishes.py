@@ -1,0 +1,91 @@
+"""What the user's environment asks of the proxy, and what of that environment the proxy gets to see."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from kimi_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_PORT: Final = 8090
+DEFAULT_GRACE: Final = 10.0
+"""Seconds without a session after which the proxy ends: enough for a client to be quit and started again."""
+_PORTS: Final = range(65536)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """`port` is None where the user did not name one; 0 is any free one. `grace` is in seconds."""
+
+    port: int | None
+    grace: float
+    debug: bool
+
+
+def read_wishes(environ: Mapping[str, str]) -> Wishes:
+    """Reads KIMI_PROXY_PORT, KIMI_IDLE_GRACE and KIMI_DEBUG.
+
+    Raises:
+        UsageError: one of them makes no sense.
+    """
+    port, grace = environ.get("KIMI_PROXY_PORT", "").strip(), environ.get("KIMI_IDLE_GRACE", "").strip()
+    return Wishes(
+        port=_port(port) if port else None,
+        grace=_seconds(grace) if grace else DEFAULT_GRACE,
+        debug=environ.get("KIMI_DEBUG", "") not in {"", "0"},
+    )
+
+
+def proxy_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that the proxy is started with.
+
+    It is a list of what may pass: which variables hold keys cannot be known, as users name their own for hosts that
+    they add. Variables for HTTP proxies pass, since the way to the host may need them; this machine is always reached
+    directly.
+    """
+    passed = {name: value for name, value in environ.items() if _may_pass(name)}
+    for name in ("NO_PROXY", "no_proxy"):
+        passed[name] = ",".join(filter(None, (passed.get(name), _THIS_MACHINE)))
+    return passed
+
+
+_THIS_MACHINE: Final = "127.0.0.1,localhost,::1"
+_PASSED: Final = frozenset(
+    {
+        *("HOME", "USER", "LOGNAME", "LANG", "TZ", "TMPDIR", "TMP", "TEMP", "PATH"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+        *("PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE"),
+        *("PYTHONUTF8", "PYTHONWARNINGS", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
+        # Windows finds its libraries and profile through these; sockets fail without the first.
+        *("SYSTEMROOT", "WINDIR", "SYSTEMDRIVE", "COMSPEC", "USERPROFILE", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA"),
+        *("HOMEDRIVE", "HOMEPATH", "USERNAME"),
+    }
+)
+_PASSED_PREFIXES: Final = ("LC_", "XDG_")
+
+
+def _may_pass(name: str) -> bool:
+    # Proxy variables are written in both cases; on Windows no name has a case.
+    known = name.upper() if sys.platform == "win32" or name.lower().endswith("_proxy") else name
+    return known in _PASSED or known.startswith(_PASSED_PREFIXES)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) in _PORTS):
+        raise UsageError(f"KIMI_PROXY_PORT is {text!r}, which is not a port (1 to 65535, or 0 for any).")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise UsageError(f"KIMI_IDLE_GRACE is {text!r}, which is not a number of seconds.")
+    return seconds

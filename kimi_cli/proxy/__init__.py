@@ -1,0 +1,20 @@
+"""The background process: one aiohttp application on the loopback interface, run as `python -m kimi_cli.proxy`.
+
+Its life:
+- `__main__`   the command line; `process` binds, serves, says that it is ready, and ends
+- `listen`     the port; `connection` one client's connection and its limits
+- `lifetime`   when it ends: asked, signalled, or idle; `leaving` removes its files
+- `logs`       one JSON object a line, without keys, tokens or bodies
+
+Its rooms for requests:
+- `app`        the application: middlewares, routes, the client for upstream
+- `guard`      who may come in: Host, Origin, token, size; `intake` reads bodies
+- `refusal`    every error as an Anthropic error
+- `sessions`   who is served, and with which route; `owners` notices when their processes are gone
+- `control`    what launchers ask: open, extend and close a session, status, stop
+- `health`     the answers that need no token; `models` the session's models
+- `messages`   the message endpoints; `exchange` is one request, `upstream` asks the host, `pump` passes the answer on
+- `keys`       the names under which handlers find these things
+
+Nothing here reads settings or stored keys: a route, its key included, arrives over the control API and stays in memory.
+"""

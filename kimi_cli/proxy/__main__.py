@@ -1,0 +1,37 @@
+"""`python -m kimi_cli.proxy`: started by the daemon room, which reads one JSON line from its stdout."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from kimi_cli.proxy.process import Options, run
+
+
+def main() -> int:
+    """Parses the command line and serves until the end."""
+    parser = argparse.ArgumentParser(prog="python -m kimi_cli.proxy", description=__doc__)
+    parser.add_argument("--state", type=Path, required=True, help="where to say how this process can be reached")
+    parser.add_argument("--log", type=Path, required=True)
+    parser.add_argument("--lock", type=Path, help="the lock that launchers take, where they look for this process")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--strict", action="store_true", help="this port or none")
+    parser.add_argument("--grace", type=float, default=10.0, help="seconds without a session before the end")
+    parser.add_argument("--debug", action="store_true")
+    given = parser.parse_args()
+    options = Options(
+        state_file=given.state,
+        log_file=given.log,
+        lock_file=given.lock,
+        port=given.port,
+        strict=given.strict,
+        grace=given.grace,
+        debug=given.debug,
+    )
+    return asyncio.run(run(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""One client's connection: its limits, and what it is told where it does not speak HTTP."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from kimi_cli.proxy.refusal import answer, new_request_id
+from kimi_cli.wire.failure import Failure
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+LINE_LIMIT: Final = 8 * 1024
+"""Bytes of a request line; ours are short."""
+HEADER_LIMIT: Final = 16 * 1024
+"""Bytes of one header; the longest that clients send are lists of beta features."""
+IDLE_SECONDS: Final = 300.0
+"""How long a connection may be silent between requests, or before the headers of its first one are complete. Longer
+than a user's pause between two turns usually is, short enough that abandoned connections do not pile up."""
+LINGER_SECONDS: Final = 2.0
+"""How long the rest of a refused body is read and thrown away, so that the client gets to see the refusal."""
+
+
+def connection_factory(server: web.Server, *, loop: asyncio.AbstractEventLoop) -> Callable[[], Connection]:
+    """What `loop.create_server` calls for every connection; `server` is a set-up runner's."""
+    return partial(
+        Connection,
+        server,
+        loop=loop,
+        max_line_size=LINE_LIMIT,
+        max_field_size=HEADER_LIMIT,
+        keepalive_timeout=IDLE_SECONDS,
+        lingering_time=LINGER_SECONDS,
+    )
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection with refusals in Anthropic's form."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it may quote a header, and with it a token
+    ) -> web.StreamResponse:
+        """What a request gets that could not be parsed; everything else has been answered by the middlewares."""
+        request_id = new_request_id()
+        _log.warning(
+            "request not understood", extra={"fields": {"request_id": request_id, "error": type(exc).__name__}}
+        )
+        if request.writer.output_size > 0:
+            raise ConnectionResetError("the answer had begun")
+        kind = "invalid_request_error" if status < 500 else "api_error"
+        response = answer(
+            Failure(status, kind, "This is not a request that the proxy understands."), request_id=request_id
+        )
+        response.force_close()
+        return response

@@ -1,0 +1,104 @@
+"""Who may come in: a loopback name in `Host`, no foreign `Origin`, a body of bearable size, and a token.
+
+The checks stand in that order, so that a page in a browser learns nothing from the later ones. DNS rebinding brings a
+foreign `Host`; a page that posts here brings a foreign `Origin`; another user of the machine has no token.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from kimi_cli.proxy.intake import BODY_LIMIT
+from kimi_cli.proxy.keys import SESSION, SESSIONS, STATE
+from kimi_cli.proxy.refusal import RefusedError
+from kimi_cli.wire.failure import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiohttp.typedefs import Handler
+
+LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+_TARGET_NAMES: Final = ("127.0.0.1", "localhost", "::1")
+OPEN: Final = frozenset({("GET", "/health"), ("HEAD", "/health"), ("HEAD", "/"), ("HEAD", "/api/hello")})
+"""What is answered without a token. None of it tells more than that a proxy is here."""
+CONTROL: Final = "/control/"
+"""Routes below this take the control token, and only that."""
+
+
+@web.middleware
+async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Lets a request through to its handler, with its session in `request[SESSION]`, or refuses it."""
+    _check_host(request)
+    if request.method == "OPTIONS":
+        # A preflight gets an answer, and without any Access-Control header in it the browser stops there.
+        return web.Response(status=204)
+    _check_origin(request)
+    _check_size(request)
+    # The matched route decides and not the path's text, which can be spelled in more ways than one.
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource is not None else ""
+    if (request.method, path) in OPEN:
+        return await handler(request)
+    if path.startswith(CONTROL):
+        _check_control_token(request)
+        return await handler(request)
+    for token in _tokens(request):
+        session = request.app[SESSIONS].by_token(token)
+        if session is not None:
+            request[SESSION] = session
+            return await handler(request)
+    raise RefusedError(_UNAUTHENTICATED)
+
+
+_UNAUTHENTICATED: Final = Failure(
+    401, "authentication_error", "This proxy needs the token of a running session.", should_retry=False
+)
+_FOREIGN_HOST: Final = Failure(403, "permission_error", "This proxy serves this machine alone.", should_retry=False)
+_FOREIGN_ORIGIN: Final = Failure(403, "permission_error", "This proxy serves no web pages.", should_retry=False)
+
+
+def _check_host(request: web.Request) -> None:
+    named = request.headers.getall("Host", [])
+    ours = set(_authorities(request.app[STATE].port))
+    # An absolute request target names a host of its own, without its port here, which must be ours as well.
+    if len(named) != 1 or named[0].lower() not in ours or request.host.lower() not in {*ours, *_TARGET_NAMES}:
+        raise RefusedError(_FOREIGN_HOST)
+
+
+def _check_origin(request: web.Request) -> None:
+    ours = {f"http://{authority}" for authority in _authorities(request.app[STATE].port)}
+    if any(origin.lower() not in ours for origin in request.headers.getall("Origin", [])):
+        raise RefusedError(_FOREIGN_ORIGIN)
+
+
+def _check_size(request: web.Request) -> None:
+    """Refuses by the announced length, before anything is read; a body that announces none is counted as it comes."""
+    if (request.content_length or 0) > BODY_LIMIT:
+        raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
+
+
+def _check_control_token(request: web.Request) -> None:
+    expected = request.app[STATE].control_token.encode()
+    offered = [token.encode("utf-8", "surrogateescape") for token in _tokens(request)]
+    if not any([hmac.compare_digest(expected, token) for token in offered]):  # noqa: C419 - all, in constant time
+        raise RefusedError(_UNAUTHENTICATED)
+
+
+def _authorities(port: int) -> Iterator[str]:
+    for name in LOOPBACK_NAMES:
+        yield f"{name}:{port}"
+        if port == 80:  # a client leaves the default port out
+            yield name
+
+
+def _tokens(request: web.Request) -> Iterator[str]:
+    """Every token that the request offers; a client with a stray key of its own may send one of each kind."""
+    for value in request.headers.getall("Authorization", []):
+        scheme, _, token = value.partition(" ")
+        if scheme.lower() == "bearer":
+            yield token.strip()
+    yield from request.headers.getall("x-api-key", [])

@@ -1,0 +1,40 @@
+"""Request bodies: read whole, within a size and a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable
+
+BODY_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes. Anthropic takes 32 MB; images in a long history may be sent whole again and shrink on the way upstream."""
+BODY_SECONDS: Final = 60.0
+"""How long a client may take to send a body. Over the loopback interface the largest takes well under a second."""
+
+
+async def read_body(request: web.Request, *, limit: int = BODY_LIMIT) -> bytes:
+    """The request's body, decompressed.
+
+    Raises:
+        web.HTTPRequestEntityTooLarge: it has more than `limit` bytes.
+        web.HTTPRequestTimeout: it did not arrive in time.
+        web.RequestPayloadError: it is cut short or malformed.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _collect(request.content.iter_any(), limit=limit)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+
+
+async def _collect(chunks: AsyncIterable[bytes], *, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, len(body))
+    return bytes(body)

@@ -1,0 +1,27 @@
+"""Where handlers find what the whole application shares, and what the guard found out about a request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import ClientSession, web
+
+from kimi_cli.proxy.lifetime import Lifetime
+from kimi_cli.proxy.owners import OwnerWatch
+from kimi_cli.proxy.sessions import Session, Sessions
+from kimi_cli.store.state import ProxyState
+
+STATE: Final = web.AppKey("STATE", ProxyState)
+"""This process: instance id, version, port, control token."""
+STARTED_AT: Final = web.AppKey("STARTED_AT", float)
+"""On the clock of `time.monotonic`."""
+SESSIONS: Final = web.AppKey("SESSIONS", Sessions)
+OWNERS: Final = web.AppKey("OWNERS", OwnerWatch)
+LIFETIME: Final = web.AppKey("LIFETIME", Lifetime)
+UPSTREAM: Final = web.AppKey("UPSTREAM", ClientSession)
+"""The one client for all hosts: no cookies, no limit on connections, no total timeout."""
+
+SESSION: Final = web.RequestKey("SESSION", Session)
+"""The session that a request's token belongs to; set by the guard on everything but open and control endpoints."""
+REQUEST_ID: Final = web.RequestKey("REQUEST_ID", str)
+"""`req_...`, set before anything else happens to a request."""

@@ -1,0 +1,71 @@
+"""When the process ends: asked to, by a signal, or because nobody has needed it for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from kimi_cli.proxy.leaving import Leaving
+    from kimi_cli.proxy.sessions import Sessions
+
+FIRST_SESSION_SECONDS: Final = 2.0
+"""The shortest wait for the first session, whatever the grace period: its launcher is on the way."""
+LOCK_RETRY_SECONDS: Final = 0.1
+LOCK_PATIENCE_SECONDS: Final = 60.0
+"""How long an idle process waits for a launcher that holds the lock. It is longer than any launcher holds it, so the
+launcher has died in a way that kept the lock, and waiting on would keep this process for good."""
+
+
+class Lifetime:
+    """Decides the end, once.
+
+    An idle process ends only with the lock in hand: a launcher that has just found it holds that lock, and is about
+    to open a session.
+    """
+
+    def __init__(self, sessions: Sessions, *, grace: float, leaving: Leaving) -> None:
+        self._sessions, self._grace, self._leaving = sessions, grace, leaving
+        self._asked = asyncio.Event()
+        self._reason = ""
+
+    def end(self, reason: str) -> None:
+        """Asks for the end. No new session is taken from here on; the first reason counts."""
+        self._sessions.is_closing = True
+        self._reason = self._reason or reason
+        self._asked.set()
+
+    async def wait(self) -> str:
+        """Returns, with the reason, when the process should end. Sessions may still be open then."""
+        idle = asyncio.create_task(self._become_idle())
+        try:
+            await self._asked.wait()
+        finally:
+            idle.cancel()
+            with suppress(asyncio.CancelledError):
+                await idle
+        return self._reason
+
+    async def _become_idle(self) -> None:
+        grace = max(self._grace, FIRST_SESSION_SECONDS)
+        while True:
+            await self._sessions.wait_empty()
+            try:
+                async with asyncio.timeout(grace):
+                    await self._sessions.wait_opened()
+            except TimeoutError:
+                if await self._claim_end():
+                    self.end("no session left")
+                    return
+            grace = self._grace
+
+    async def _claim_end(self) -> bool:
+        """Waits for the lock; False when a session has been opened meanwhile."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + LOCK_PATIENCE_SECONDS
+        while not len(self._sessions):
+            if self._leaving.take() or clock() > deadline:
+                return True
+            await asyncio.sleep(LOCK_RETRY_SECONDS)
+        return False

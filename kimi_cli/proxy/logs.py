@@ -1,0 +1,101 @@
+"""The log: one JSON object a line, in a file that turns over by size, without keys, tokens or bodies.
+
+Modules log as usual, `logging.getLogger(__name__)`, with what belongs to the event in `extra={"fields": {...}}`.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kimi_cli.wire.refusal import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from io import TextIOWrapper
+
+SIZE_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of one file; with the older ones the log stays below 16 MB."""
+OLDER_FILES: Final = 3
+_PRIVATE: Final = 0o600
+_CONCEALED: Final = "[redacted]"
+
+
+def start_logging(path: Path, *, debug: bool, secrets: Callable[[], Iterable[str]]) -> None:
+    """Sends everything that is logged to `path`. A log that cannot be written is done without.
+
+    `secrets` gives every text that must not appear, as of now; they are kept out of exceptions' texts too.
+    """
+    logging.raiseExceptions = False  # a full disk is no reason to fail, nor to write about it to stderr
+    root = logging.getLogger()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handler: logging.Handler = _PrivateFileHandler(path)
+    except OSError:
+        handler = logging.NullHandler()
+    handler.setFormatter(_JsonLines(secrets))
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.getLogger("kimi_cli").setLevel(logging.DEBUG if debug else logging.INFO)
+
+
+class _PrivateFileHandler(RotatingFileHandler):
+    """A rotating file with mode 0600 that several processes may share: whoever finds it turned over opens it anew."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, maxBytes=SIZE_LIMIT, backupCount=OLDER_FILES, encoding="utf-8")
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
+        return open(descriptor, "a", encoding="utf-8")  # noqa: PTH123 - opened with a mode of its own
+
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - the name is the standard library's
+        if self.stream is not None and self._has_moved(self.stream):
+            self.stream.close()
+            self.stream = self._open()
+        return super().shouldRollover(record)
+
+    def _has_moved(self, stream: TextIOWrapper) -> bool:
+        try:
+            return not os.path.samestat(os.fstat(stream.fileno()), Path(self.baseFilename).stat())
+        except OSError:
+            return True
+
+
+class _JsonLines(logging.Formatter):
+    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "pid": record.process,
+            "event": self._conceal(record.getMessage()),
+        }
+        fields = getattr(record, "fields", None)
+        if isinstance(fields, dict):
+            line |= {name: self._clean(value) for name, value in fields.items()}
+        if record.exc_info:
+            line["traceback"] = self._conceal(self.formatException(record.exc_info))
+        return json.dumps(line, default=repr)
+
+    def _clean(self, value: object) -> object:
+        match value:
+            case None | bool() | int() | float():
+                return value
+            case list() | tuple():
+                return [self._clean(item) for item in value]
+            case _:
+                return self._conceal(str(value))
+
+    def _conceal(self, text: str) -> str:
+        for secret in self._secrets():
+            text = text.replace(secret, _CONCEALED)
+        return redact(text)

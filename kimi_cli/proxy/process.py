@@ -1,0 +1,160 @@
+"""The process from its first socket to its last file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from kimi_cli import __version__
+from kimi_cli.proxy.app import build_app
+from kimi_cli.proxy.connection import connection_factory
+from kimi_cli.proxy.leaving import Leaving
+from kimi_cli.proxy.lifetime import Lifetime
+from kimi_cli.proxy.listen import BACKLOG, PortTakenError, find_holder, listen
+from kimi_cli.proxy.logs import start_logging
+from kimi_cli.proxy.sessions import Sessions
+from kimi_cli.store.identity import ProcessIdentity
+from kimi_cli.store.state import ProxyState, write_state
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+
+END_SECONDS: Final = 2.0
+"""How long open answers get, once cancelled, to write their error event."""
+_TOKEN_BYTES: Final = 32
+_SESSIONS: Final = "sessions"
+"""The directory beside the state file in which launchers keep what belongs to one session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the process is told. `grace` is in seconds; without `lock_file` no launcher looks for this process."""
+
+    state_file: Path
+    log_file: Path
+    lock_file: Path | None
+    port: int
+    strict: bool
+    grace: float
+    debug: bool
+
+
+async def run(options: Options) -> int:
+    """Serves until the end, and returns the exit status.
+
+    The order is the contract: bound and answering first, then in the state file, then announced. Whoever has read the
+    state file or the announcement can connect at once.
+    """
+    try:
+        listener = listen(options.port, strict=options.strict)
+    except PortTakenError as error:
+        holder = find_holder(error.port)
+        return _give_up(str(error), kind="port_taken", port=error.port, holder=str(holder) if holder else None)
+    except OSError as error:
+        return _give_up(f"no socket on the loopback interface: {error.strerror or error}", kind="socket")
+    with listener:
+        return await _serve(listener, options=options)
+
+
+async def _serve(listener: socket.socket, *, options: Options) -> int:
+    started_at = time.time()
+    state = ProxyState(
+        instance=secrets.token_hex(16),
+        process=ProcessIdentity.current(),
+        port=listener.getsockname()[1],
+        version=__version__,
+        control_token=secrets.token_urlsafe(_TOKEN_BYTES),
+    )
+    sessions_dir = options.state_file.parent / _SESSIONS
+    sessions = Sessions(files_dir=options.state_file.parent)
+    leaving = Leaving(state_file=options.state_file, lock_file=options.lock_file, sessions_dir=sessions_dir)
+    lifetime = Lifetime(sessions, grace=options.grace, leaving=leaving)
+
+    def in_use() -> Iterator[str]:
+        yield state.control_token
+        yield from sessions.secrets()
+
+    start_logging(options.log_file, debug=options.debug, secrets=in_use)
+    try:
+        async with answering(build_app(state, sessions=sessions, lifetime=lifetime), listener=listener):
+            _end_on_signals(lifetime)
+            try:
+                write_state(options.state_file, state)
+            except OSError as error:
+                return _give_up(f"{options.state_file} cannot be written: {error.strerror or error}", kind="state")
+            _announce(ready=True, port=state.port, instance=state.instance)
+            facts = {"port": state.port, "instance": state.instance, "version": state.version}
+            _log.info("started", extra={"fields": facts})
+            if options.port not in {0, state.port}:
+                asyncio.get_running_loop().run_in_executor(None, _log_taken, options.port)
+            reason = await lifetime.wait()
+            sessions.end_all(reason=reason)
+            _log.info("ending", extra={"fields": {"reason": reason}})
+    finally:
+        # By now the port is free: a launcher that waits for the lock gets it for the successor.
+        leaving.remove_files(instance=state.instance, started_at=started_at)
+    return 0
+
+
+@asynccontextmanager
+async def answering(app: web.Application, *, listener: socket.socket) -> AsyncIterator[None]:
+    """Answers requests inside the block; at its end, open answers get a moment to finish."""
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=END_SECONDS)
+    await runner.setup()
+    try:
+        if runner.server is None:
+            raise RuntimeError("a runner that is set up has a server")
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(connection_factory(runner.server, loop=loop), sock=listener, backlog=BACKLOG)
+        try:
+            yield
+        finally:
+            server.close()
+    finally:
+        await runner.cleanup()
+
+
+def _log_taken(port: int) -> None:
+    facts = {"port": port, "holder": str(find_holder(port) or "unknown")}
+    _log.warning("port taken, another one used", extra={"fields": facts})
+
+
+def _end_on_signals(lifetime: Lifetime) -> None:
+    """SIGTERM, SIGINT and SIGHUP end the process in order; what they interrupt gets an error and not silence."""
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(lifetime.end, "signal"))
+    else:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lifetime.end, f"signal {number.name}")
+
+
+def _give_up(error: str, *, kind: str, **facts: object) -> int:
+    _announce(error=error, kind=kind, **facts)
+    return 1
+
+
+def _announce(**fields: object) -> None:
+    """The one line on stdout that a spawner waits for. One that has died meanwhile is no reason to stop."""
+    with suppress(OSError):
+        os.write(sys.stdout.fileno(), json.dumps(fields).encode() + b"\n")
+    # From here on nobody reads: the pipe is closed, and its number kept, so that nothing else is opened under it.
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)

@@ -1,0 +1,173 @@
+"""The sessions: who is served, on which route, and for which processes."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from kimi_cli.providers.route import Route
+    from kimi_cli.store.identity import ProcessIdentity
+
+_log = logging.getLogger(__name__)
+
+
+class ClosingError(Exception):
+    """The process is about to end and takes no new session."""
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Session:
+    """One client's session. It lives as long as one of `owners` does, or until it is closed.
+
+    `opened_at` is in seconds since the epoch. The counters are kept by whoever answers messages: `requests` and the
+    tokens count up, `streams` is how many are in flight.
+    """
+
+    id: str
+    token: str = field(repr=False)
+    route: Route
+    project: str
+    opened_at: float
+    owners: set[ProcessIdentity]
+    files: tuple[Path, ...] = ()
+    requests: int = 0
+    streams: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    tasks: set[asyncio.Task[object]] = field(default_factory=set, repr=False)
+    """What runs for this session; cancelled when it ends."""
+    end_reason: str | None = None
+    """Why it ended, set before its tasks are cancelled; a task cancelled without it has lost its client."""
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Ties the running task to the session: it is cancelled when the session ends."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be attached to a session")
+        self.tasks.add(task)
+        try:
+            yield
+        finally:
+            self.tasks.discard(task)
+
+    def to_json(self) -> dict[str, object]:
+        """The session as `status` shows it, without token and key."""
+        return {
+            "id": self.id,
+            "project": self.project,
+            "provider": self.route.provider,
+            "model": self.route.main.id,
+            "opened_at": self.opened_at,
+            "requests": self.requests,
+            "streams": self.streams,
+            "input_tokens": self.input_tokens,
+            "output_tokens": self.output_tokens,
+            "cached_tokens": self.cached_tokens,
+        }
+
+
+class Sessions:
+    """All sessions of this process. To be used from the event loop's thread alone.
+
+    A session's files are removed with it where they lie in `files_dir`; any other path in its list is left alone.
+    """
+
+    def __init__(self, *, files_dir: Path) -> None:
+        self._files_dir = files_dir
+        self._by_id: dict[str, Session] = {}
+        self._opened, self._emptied = asyncio.Event(), asyncio.Event()
+        self._emptied.set()
+        self.is_closing = False
+        self.on_end: list[Callable[[Session], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._by_id.values()))
+
+    def open(self, session: Session) -> None:
+        """Takes a session in.
+
+        Raises:
+            ClosingError: the process is about to end.
+        """
+        if self.is_closing:
+            raise ClosingError
+        self._by_id[session.id] = session
+        self._emptied.clear()
+        self._opened.set()
+        _log.info("session opened", extra={"fields": session.to_json()})
+
+    def by_id(self, session_id: str) -> Session | None:
+        """The session of that id."""
+        return self._by_id.get(session_id)
+
+    def by_token(self, token: str) -> Session | None:
+        """The session of that token. Every token is compared, each in constant time, so time tells nothing."""
+        offered, found = token.encode("utf-8", "surrogateescape"), None
+        for session in self._by_id.values():
+            if hmac.compare_digest(session.token.encode(), offered):
+                found = session
+        return found
+
+    def secrets(self) -> Iterator[str]:
+        """Every token and key in use, longest first, for whoever must keep them out of a text."""
+        texts = {text for session in self for text in (session.token, session.route.key) if text}
+        yield from sorted(texts, key=len, reverse=True)
+
+    def end(self, session_id: str, *, reason: str) -> bool:
+        """Ends a session: its tasks are cancelled and its files removed. False where there is none of that id."""
+        session = self._by_id.pop(session_id, None)
+        if session is None:
+            return False
+        session.end_reason = reason
+        for task in tuple(session.tasks):
+            task.cancel()
+        self._remove_files(session)
+        if not self._by_id:
+            self._opened.clear()
+            self._emptied.set()
+        _log.info("session ended", extra={"fields": session.to_json() | {"reason": reason}})
+        for listener in self.on_end:
+            listener(session)
+        return True
+
+    def end_all(self, *, reason: str) -> None:
+        """Ends every session and takes no new one."""
+        self.is_closing = True
+        for session in self:
+            self.end(session.id, reason=reason)
+
+    def drop_owner(self, owner: ProcessIdentity) -> None:
+        """A process is gone: sessions that belonged to it alone end."""
+        for session in self:
+            if owner in session.owners:
+                session.owners.discard(owner)
+                if not session.owners:
+                    self.end(session.id, reason="its processes ended")
+
+    async def wait_empty(self) -> None:
+        """Returns once there is no session."""
+        await self._emptied.wait()
+
+    async def wait_opened(self) -> None:
+        """Returns once there is a session."""
+        await self._opened.wait()
+
+    def _remove_files(self, session: Session) -> None:
+        for file in session.files:
+            with suppress(OSError):
+                # The parent is resolved and not the file: a link in our directory is removed, never followed.
+                if file.parent.resolve().is_relative_to(self._files_dir.resolve()):
+                    file.unlink(missing_ok=True)

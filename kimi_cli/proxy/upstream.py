@@ -1,0 +1,153 @@
+"""Requests to the host: where they go, what they carry, and what a failure of the connection means."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+import aiohttp
+
+from kimi_cli.providers.provider import Format
+from kimi_cli.proxy.refusal import RefusedError
+from kimi_cli.store.web_proxy import find_web_proxy
+from kimi_cli.wire import refusal as refusals
+from kimi_cli.wire.codec import dumps_strict
+from kimi_cli.wire.failure import Failure, classify
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from kimi_cli.providers.route import Route
+    from kimi_cli.store.web_proxy import WebProxy
+    from kimi_cli.wire.foreign import JsonObject
+
+CONNECT_SECONDS: Final = 15.0
+"""A host that has not taken the connection by then will not."""
+READ_SECONDS: Final = 600.0
+"""The longest silence of a host, before its answer and within it: what clients themselves wait by default."""
+ERROR_BYTES: Final = 64 * 1024
+"""How much of an error answer is read: any sentence fits, a web page does not have to."""
+ERROR_SECONDS: Final = 10.0
+"""How long the text of an error is waited for; its status is known by then."""
+DRAIN_SECONDS: Final = 0.25
+"""How long the end of a finished answer is waited for, in the hope of using the connection again."""
+ANTHROPIC_VERSION: Final = "2023-06-01"
+
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
+
+
+class UpstreamError(RefusedError):
+    """The host refused, or could not be reached; `failure` is what the client is told."""
+
+
+@asynccontextmanager
+async def ask(
+    client: aiohttp.ClientSession, route: Route, body: JsonObject, *, window: int, estimate: int
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """Send a request and hand out the host's answer, whose status is 200.
+
+    Leaving the context before the answer has been read cuts the connection, so the host stops working on it.
+
+    Raises:
+        UpstreamError: the host refused, sent something that is no answer, or could not be reached.
+    """
+    answer = await _post(client, route, body)
+    try:
+        if answer.status != 200:
+            raise UpstreamError(await _refusal(answer, route, window=window, estimate=estimate))
+        if answer.content_type == "text/html":
+            text = f"{route.host} answered with a web page; is {route.base_url} the right base URL?"
+            raise UpstreamError(Failure(500, "api_error", text, should_retry=False))
+        yield answer
+        await _drain(answer)
+    finally:
+        answer.close()
+
+
+async def _post(client: aiohttp.ClientSession, route: Route, body: JsonObject) -> aiohttp.ClientResponse:
+    url = _url(route)
+    web_proxy = find_web_proxy(url)
+    try:
+        return await client.post(
+            url,
+            data=dumps_strict(body),
+            headers=_headers(route),
+            timeout=_TIMEOUT,
+            proxy=web_proxy.url if web_proxy else None,
+            proxy_headers=_proxy_headers(web_proxy),
+            # A redirect would carry the key to wherever it points.
+            allow_redirects=False,
+        )
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise UpstreamError(failure_of(error, route.host)) from error
+
+
+async def _refusal(answer: aiohttp.ClientResponse, route: Route, *, window: int, estimate: int) -> Failure:
+    raw = b""
+    # Where the explanation breaks off or does not come, what there is of it has to do.
+    with suppress(aiohttp.ClientError, TimeoutError, OSError):
+        async with asyncio.timeout(ERROR_SECONDS):
+            while len(raw) < ERROR_BYTES and (data := await answer.content.readany()):
+                raw += data
+    refusal = refusals.from_response(
+        host=route.host,
+        status=answer.status,
+        headers=answer.headers,
+        body=raw,
+        window=window,
+        estimate=estimate,
+    )
+    return classify(refusal)
+
+
+async def _drain(answer: aiohttp.ClientResponse) -> None:
+    """Read the end of an answer that is over, so that the connection, with its TLS handshake, serves again."""
+    with suppress(aiohttp.ClientError, TimeoutError, OSError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while not answer.content.at_eof():
+                await answer.content.readany()
+
+
+def failure_of(error: Exception, host: str) -> Failure:
+    """What a failure of the connection amounts to. Nothing in it comes from the request, so no key can be in it."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
+            text = f"{host} cannot be trusted: its TLS certificate was not accepted."
+            return Failure(500, "api_error", text, should_retry=False)
+        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
+            return Failure(500, "api_error", f"{host} cannot be found: its name does not resolve.")
+        case aiohttp.ServerTimeoutError() | TimeoutError():
+            return Failure(504, "timeout_error", f"{host} did not answer in time.")
+        case aiohttp.ClientConnectorError() | ConnectionRefusedError():
+            return Failure(500, "api_error", f"{host} cannot be reached: the connection was refused.")
+        case aiohttp.InvalidURL():
+            return Failure(500, "api_error", f"{host} has a base URL that cannot be used.", should_retry=False)
+        case _:
+            return Failure(500, "api_error", f"The connection to {host} broke off.")
+
+
+def _url(route: Route) -> str:
+    return route.base_url + ("/chat/completions" if route.format is Format.OPENAI else "/v1/messages")
+
+
+def _proxy_headers(web_proxy: WebProxy | None) -> dict[str, str] | None:
+    if web_proxy is None or web_proxy.authorization is None:
+        return None
+    return {"Proxy-Authorization": web_proxy.authorization}
+
+
+def _headers(route: Route) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Accept": "text/event-stream, application/json",
+        # Compression would hold chunks back until a block is full.
+        "Accept-Encoding": "identity",
+    }
+    if route.key:
+        headers["Authorization"] = f"Bearer {route.key}"
+    if route.format is Format.ANTHROPIC:
+        headers["anthropic-version"] = ANTHROPIC_VERSION
+    return headers
