@@ -1,0 +1,208 @@
+"""The commands and their options. Each imports what it needs when it runs, so that the others cost nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+RUN: Final = "Run Claude Code"
+SETTINGS: Final = "Provider, model and key"
+PROXY: Final = "The background proxy"
+
+_EPILOG: Final = (
+    "Anything that is not a command goes to Claude Code: kimi --print 'hello' is kimi launch -- --print 'hello'."
+)
+
+app = typer.Typer(
+    name="kimi",
+    help="Claude Code on Kimi models. The proxy in between starts, and goes, by itself.",
+    epilog=_EPILOG,
+    add_completion=True,
+    no_args_is_help=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+ProviderOption = Annotated[
+    str | None, typer.Option("--provider", metavar="NAME", help="Use this provider, this once.", show_default=False)
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", metavar="ID", help="Use this model, this once.", show_default=False)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command(
+    rich_help_panel=RUN,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    epilog="Example: kimi launch --provider moonshot -- --print 'Explain this repository'",
+)
+def launch(
+    context: typer.Context,
+    *,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    claude: Annotated[
+        Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to run.", show_default=False)
+    ] = None,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Without the proxy: hand Claude Code the key itself (Moonshot).")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing before Claude Code starts.")] = False,
+) -> None:
+    """Run Claude Code. Arguments after -- are its own.
+
+    Needs a provider and a key, once: kimi provider NAME and kimi set-key NAME.
+    """
+    from kimi_cli.cli.launch import launch as run
+
+    status = run(context.args, provider=provider, model=model, claude=claude, direct=direct, quiet=quiet)
+    raise typer.Exit(status)
+
+
+@app.command(rich_help_panel=RUN)
+def demo(
+    *,
+    claude: Annotated[
+        Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to run.", show_default=False)
+    ] = None,
+    builtin: Annotated[
+        bool, typer.Option("--builtin", help="Use the built-in client, even where Claude Code is installed.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a whole conversation on an embedded scripted model: needs no key, and tests this machine."""
+    from kimi_cli.cli.demo import demo as run
+
+    raise typer.Exit(run(claude=claude, builtin=builtin, as_json=as_json))
+
+
+@app.command(rich_help_panel=SETTINGS, epilog="Example: kimi setup --provider groq --model ID --key-stdin < FILE")
+def setup(
+    *,
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="NAME", help="The provider to set up.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="ID", help="The model to use there.", show_default=False)
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url", metavar="URL", help="Its address, where it is not the usual one.", show_default=False
+        ),
+    ] = None,
+    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin.")] = False,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure-storage", help="Keep the key in a file that only you can read, instead of the keyring."
+        ),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; fail where something is missing.")] = False,
+) -> None:
+    """Choose a host, its model and its key. Asks on a terminal; with options, or without a terminal, it does not."""
+    from kimi_cli.cli.setup import Given
+    from kimi_cli.cli.setup import setup as run
+
+    run(Given(provider, model, base_url, key_stdin=key_stdin, yes=yes, insecure=insecure))
+
+
+@app.command(
+    rich_help_panel=SETTINGS,
+    epilog="Examples: kimi provider groq   kimi provider custom --base-url http://127.0.0.1:8000/v1 --model kimi-k3",
+)
+def provider(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME|list]", help="The provider to use.", show_default=False)
+    ] = None,
+    *,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url", metavar="URL", help="Its address, where it is not the usual one.", show_default=False
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="ID", help="The model to use there.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the provider, or switch to another."""
+    from kimi_cli.cli.provider import provider as run
+
+    run(name, base_url=base_url, model=model)
+
+
+@app.command("set-key", rich_help_panel=SETTINGS, epilog="Example: pass show groq | kimi set-key groq --stdin")
+def set_key(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key it is.", show_default=False)],
+    key: Annotated[
+        str | None, typer.Argument(metavar="[-]", help="- reads the key from stdin.", show_default=False)
+    ] = None,
+    *,
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read the key from stdin.")] = False,
+    insecure: Annotated[
+        bool,
+        typer.Option("--insecure-storage", help="Keep it in a file that only you can read, instead of the keyring."),
+    ] = False,
+) -> None:
+    """Store a provider's API key in the system keyring."""
+    from kimi_cli.cli.key import set_key as run
+
+    run(provider, key, stdin=stdin, insecure=insecure)
+
+
+@app.command(rich_help_panel=SETTINGS)
+def check(
+    *,
+    online: Annotated[
+        bool, typer.Option("--online", help="Ask the host whether it takes the key and has the model.")
+    ] = False,
+    claude: Annotated[
+        Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to look at.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what a launch would use, and what is missing. Status 0 only if it would work."""
+    from kimi_cli.cli.check import check as run
+
+    raise typer.Exit(run(online=online, claude=claude, as_json=as_json))
+
+
+@app.command(rich_help_panel=PROXY)
+def status(*, as_json: JsonOption = False) -> None:
+    """Show the proxy that runs, and its sessions."""
+    from kimi_cli.cli.proxy import status as run
+
+    run(as_json=as_json)
+
+
+@app.command(rich_help_panel=PROXY)
+def stop(
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also while sessions run.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Stop the proxy. It also ends by itself, soon after the last session."""
+    from kimi_cli.cli.proxy import stop as run
+
+    run(force=force, as_json=as_json)
+
+
+@app.command(rich_help_panel=PROXY, epilog="Example: kimi serve --port 8091")
+def serve(
+    *,
+    provider: ProviderOption = None,
+    model: ModelOption = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 is any free one.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a proxy of its own in the foreground, for other clients. Ctrl-C ends it."""
+    from kimi_cli.cli.serve import serve as run
+
+    raise typer.Exit(run(provider=provider, model=model, port=port, as_json=as_json))

@@ -1,0 +1,79 @@
+"""What a command line means, and what its end means to the shell.
+
+`kimi COMMAND ...` is ours; anything else is Claude Code with those arguments, so that `kimi` stands in for `claude`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from kimi_cli.errors import KimiError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: Final = ("launch", "demo", "setup", "provider", "set-key", "check", "status", "stop", "serve", "help")
+"""Our own words; a test holds this list and the application's commands together."""
+INTERRUPTED: Final = 130
+"""What a shell expects of a program that Ctrl-C has ended."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Carry out a command line and return the exit status."""
+    if argv and argv[0] in {"--version", "-V"}:
+        from kimi_cli import __version__
+
+        print(f"kimi {__version__}")
+        return 0
+    try:
+        return _run(meaning(argv))
+    except KimiError as error:
+        from kimi_cli.cli.screen import show_failure
+
+        if _is_debugging():
+            raise
+        show_failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left. What is still buffered would raise again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if _is_debugging():
+            raise
+        from kimi_cli.cli.screen import show_failure
+
+        show_failure(
+            KimiError(f"Something unforeseen went wrong ({type(error).__name__}: {error}).", fix="KIMI_DEBUG=1")
+        )
+        return KimiError.exit_code
+
+
+def meaning(argv: Sequence[str]) -> list[str]:
+    """The command line with its command: `launch` is left out by those who type it most."""
+    if not argv:
+        return ["launch"]
+    if argv[0] == "help":
+        return [*argv[1:2], "--help"]
+    if argv[0] in COMMANDS or argv[0] in {"--help", "-h", "--install-completion", "--show-completion"}:
+        return ["--help" if argument == "-h" and at == 0 else argument for at, argument in enumerate(argv)]
+    return ["launch", *argv]
+
+
+def _run(argv: list[str]) -> int:
+    from kimi_cli.cli.app import app
+
+    try:
+        # Outside its standalone mode the application raises usage errors itself and returns a command's status.
+        status = app(argv, prog_name="kimi", standalone_mode=True)
+    except SystemExit as end:
+        status = end.code
+    return status if isinstance(status, int) else 0
+
+
+def _is_debugging() -> bool:
+    return os.environ.get("KIMI_DEBUG", "") not in {"", "0"}

@@ -1,0 +1,68 @@
+"""`kimi set-key`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+from rich.markup import escape
+
+from kimi_cli.cli.screen import narration
+from kimi_cli.errors import UsageError
+from kimi_cli.providers.catalogue import find_provider
+from kimi_cli.setup.keys import take_key
+from kimi_cli.store.paths import Paths
+from kimi_cli.store.secrets import KeySource
+
+if TYPE_CHECKING:
+    from kimi_cli.providers.provider import Provider
+
+_LIMIT: Final = 64 * 1024
+"""Characters read from stdin: more than any key, so that a wrong file is noticed and not swallowed."""
+PLACES: Final = {
+    KeySource.KEYRING: "the system keyring",
+    KeySource.FILE: "a file that only you can read",
+}
+
+
+def set_key(name: str, key: str | None, *, stdin: bool, insecure: bool) -> None:
+    """Take a key from a prompt, stdin or, with a warning, the command line."""
+    provider = find_provider(name)
+    console = narration()
+    if stdin or key == "-":
+        text = read_stdin()
+    elif key is not None:
+        console.print("[yellow]Warning:[/] the key is now in your shell's history; next time leave it out.")
+        text = key
+    else:
+        text = read_secret(provider)
+    stored = take_key(name, text, Paths.find(os.environ), os.environ, insecure=insecure)
+    console.print(f"The key for {stored.provider.name} is in {PLACES[stored.source]}.")
+    if stored.outranked_by:
+        console.print(f"[yellow]Note:[/] {stored.outranked_by} is set, and is used instead while it is.")
+
+
+def read_secret(provider: Provider) -> str:
+    """A key typed or pasted on the terminal, not shown.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "There is no terminal to ask for the key on.", fix=f"kimi set-key {provider.id} --stdin < FILE"
+        )
+    import getpass
+
+    if provider.keys_url:
+        narration().print(f"[dim]Keys are made at {escape(provider.keys_url)}[/]")
+    try:
+        return getpass.getpass(f"API key for {provider.name} (not shown): ")
+    except EOFError as error:
+        raise KeyboardInterrupt from error
+
+
+def read_stdin() -> str:
+    """A key from stdin."""
+    return sys.stdin.read(_LIMIT)

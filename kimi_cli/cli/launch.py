@@ -1,0 +1,89 @@
+"""`kimi launch`, and so `kimi` alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from kimi_cli.errors import NotConfiguredError
+from kimi_cli.launcher import Banner, LaunchRequest
+from kimi_cli.launcher import launch as run
+from kimi_cli.store.paths import Paths
+from kimi_cli.store.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_ALIASES: Final = frozenset({"default", "opus", "sonnet", "haiku", "fable", "opusplan", "best"})
+"""Names for which Claude Code has slots: `--model haiku` is its own option and not the id of a Kimi model."""
+
+
+def launch(
+    arguments: Sequence[str],
+    *,
+    provider: str | None,
+    model: str | None,
+    claude: Path | None,
+    direct: bool,
+    quiet: bool,
+) -> int:
+    """Run Claude Code and return its exit status."""
+    if model in _ALIASES:
+        arguments, model = ["--model", model, *arguments], None
+    request = LaunchRequest(tuple(arguments), provider=provider, model=model, claude=claude, direct=direct)
+    paths = Paths.find(os.environ)
+
+    def start() -> int:
+        return run(
+            request,
+            paths=paths,
+            environ=os.environ,
+            cwd=Path.cwd(),
+            today=datetime.now(tz=UTC).date(),
+            show=_silent if quiet else _show(),
+        )
+
+    try:
+        return start()
+    except NotConfiguredError:
+        if provider is not None or not _is_first_time(paths):
+            raise
+    from kimi_cli.cli.setup import Given, setup
+
+    setup(Given(), goes_on=True)
+    return start()
+
+
+def _is_first_time(paths: Paths) -> bool:
+    """Whether nothing is set up, and somebody is there who can be asked."""
+    is_new = read_settings(paths.settings_file).provider is None
+    return is_new and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _silent(_: Banner) -> None:
+    """Nothing was to be said."""
+
+
+def _show() -> Callable[[Banner], None]:
+    """Shows the banner to a person: on a terminal, and not where Claude Code only prints an answer."""
+    if not sys.stderr.isatty():
+        return _silent
+
+    def show(banner: Banner) -> None:
+        if banner.is_print:
+            return
+        from rich.markup import escape
+
+        from kimi_cli.cli.screen import narration
+
+        console = narration()
+        console.print(
+            f"[bold]kimi[/]  {escape(banner.model.display_name)} on {escape(banner.host)} via {banner.endpoint}"
+        )
+        for warning in banner.warnings:
+            console.print(f"[yellow]Warning:[/] {escape(warning)}")
+
+    return show

@@ -1,0 +1,1 @@
+"""The tests; a package so that `tests.doubles` has one name for every tool."""

@@ -1,0 +1,105 @@
+"""What a command line means, and how failures look."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from kimi_cli import __version__
+from kimi_cli.cli.app import app
+from kimi_cli.cli.entry import COMMANDS, meaning
+from tests.cli.run import kimi
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ([], ["launch"]),
+        (["--print", "hello"], ["launch", "--print", "hello"]),
+        (["-c"], ["launch", "-c"]),
+        (["mcp", "list"], ["launch", "mcp", "list"]),
+        (["launch", "--", "--help"], ["launch", "--", "--help"]),
+        (["provider", "groq"], ["provider", "groq"]),
+        (["--help"], ["--help"]),
+        (["-h"], ["--help"]),
+        (["help"], ["--help"]),
+        (["help", "serve"], ["serve", "--help"]),
+    ],
+)
+def test_meaning(typed, meant):
+    """What is no command of ours is Claude Code with arguments."""
+    assert meaning(typed) == meant
+
+
+def test_every_command_is_known():
+    """The words that are not passed on are exactly the application's commands, and `help`."""
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert names | {"help"} == set(COMMANDS)
+
+
+def test_version():
+    """`--version` says the version on stdout."""
+    ran = kimi("--version")
+    assert (ran.status, ran.out, ran.err) == (0, f"kimi {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", [("--version",), ("provider",), ("status",), ("status", "--json")])
+def test_small_commands_load_nothing_heavy(command):
+    """Commands that need neither network nor keys import neither aiohttp nor keyring."""
+    code = (
+        "import sys\n"
+        "from kimi_cli.cli.entry import run\n"
+        "status = run(sys.argv[1:])\n"
+        "heavy = {'aiohttp', 'keyring'} & set(sys.modules)\n"
+        "sys.exit(f'imports {heavy}' if heavy else status)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", sorted({*COMMANDS} - {"help"}))
+def test_help_fits_eighty_columns(command):
+    """Every command's help has an explanation and keeps to 80 columns."""
+    ran = kimi(command, "--help", COLUMNS="80", TERM="dumb")
+    assert ran.status == 0
+    assert max(map(len, ran.out.splitlines())) <= 80
+    assert "Usage: kimi" in ran.out
+
+
+def test_a_wrong_option_is_a_usage_error():
+    """A command used wrongly ends with status 2 and says so on stderr."""
+    ran = kimi("status", "--jsn")
+    assert ran.status == 2
+    assert ran.out == ""
+    assert "--jsn" in ran.err
+
+
+def test_an_unforeseen_failure_is_one_sentence():
+    """Whatever goes wrong, the user sees a sentence; the traceback only under KIMI_DEBUG."""
+    code = (
+        "import sys, kimi_cli.daemon.find as f\n"
+        "import kimi_cli.cli.proxy as p\n"
+        "def broken(paths): raise ZeroDivisionError('oops')\n"
+        "p.find_proxy = broken\n"
+        "from kimi_cli.cli.entry import run\n"
+        "sys.exit(run(['status']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: Something unforeseen went wrong (ZeroDivisionError: oops).")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_closed_pipe_is_no_failure_to_report():
+    """`kimi provider list | head -0` says nothing."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kimi_cli", "provider", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    process.wait(timeout=60)
+    assert b"Traceback" not in err
+    assert b"Exception" not in err
