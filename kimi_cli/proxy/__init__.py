@@ -9,7 +9,7 @@ Its life:
 Its rooms for requests:
 - `app`        the application: middlewares, routes, the client for upstream
 - `guard`      who may come in: Host, Origin, token, size; `intake` reads bodies
-- `refusal`    every error as an Anthropic error
+- `refusal`    every error as an Anthropic error; `refused` is the exception for it
 - `sessions`   who is served, and with which route; `owners` notices when their processes are gone
 - `control`    what launchers ask: open, extend and close a session, status, stop
 - `health`     the answers that need no token; `models` the session's models

@@ -16,6 +16,7 @@ from kimi_cli.proxy.messages import add_message_routes
 from kimi_cli.proxy.models import add_model_routes
 from kimi_cli.proxy.owners import OwnerWatch
 from kimi_cli.proxy.refusal import refuse_in_form
+from kimi_cli.proxy.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,8 +52,9 @@ async def _upstream(app: web.Application) -> AsyncIterator[None]:
         timeout=ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
         trust_env=False,  # it would look into ~/.netrc, too; web proxies are found for each request
     ) as client:
-        app[UPSTREAM] = client
+        app[UPSTREAM] = upstream = Upstream(client)
         yield
+        await upstream.close()
 
 
 async def _owners(app: web.Application) -> AsyncIterator[None]:

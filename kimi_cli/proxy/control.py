@@ -18,7 +18,8 @@ from aiohttp import web
 from kimi_cli.providers.route import Route
 from kimi_cli.proxy.intake import read_body
 from kimi_cli.proxy.keys import LIFETIME, OWNERS, SESSIONS, STARTED_AT, STATE
-from kimi_cli.proxy.refusal import RefusedError, kind_of
+from kimi_cli.proxy.refusal import kind_of
+from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.proxy.sessions import ClosingError, Session
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.wire.failure import Failure

@@ -14,8 +14,8 @@ from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.providers.provider import Format
 from kimi_cli.proxy import pump
 from kimi_cli.proxy.keys import REQUEST_ID, UPSTREAM
-from kimi_cli.proxy.refusal import RefusedError
-from kimi_cli.proxy.upstream import UpstreamError, ask
+from kimi_cli.proxy.refused import RefusedError
+from kimi_cli.proxy.upstream import UpstreamError
 from kimi_cli.wire.answer import ChatAnswer
 from kimi_cli.wire.codec import NotJsonError, dumps, loads_object
 from kimi_cli.wire.failure import InvalidRequestError, unreadable
@@ -138,8 +138,8 @@ class Exchange:
                 self._fields["failure"] = answer.failure.message
 
     def _ask(self, body: JsonObject) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        client, window = self._request.app[UPSTREAM], self._model.context_window
-        return ask(client, self._route, body, window=window, estimate=self._estimate)
+        upstream, window = self._request.app[UPSTREAM], self._model.context_window
+        return upstream.ask(self._route, body, window=window, estimate=self._estimate)
 
     @property
     def _is_streaming(self) -> bool:

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from kimi_cli.proxy.intake import BODY_LIMIT
 from kimi_cli.proxy.keys import SESSION, SESSIONS, STATE
-from kimi_cli.proxy.refusal import RefusedError
+from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.wire.failure import Failure
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from aiohttp import ClientSession, web
+from aiohttp import web
 
 from kimi_cli.proxy.lifetime import Lifetime
 from kimi_cli.proxy.owners import OwnerWatch
 from kimi_cli.proxy.sessions import Session, Sessions
+from kimi_cli.proxy.upstream import Upstream
 from kimi_cli.store.state import ProxyState
 
 STATE: Final = web.AppKey("STATE", ProxyState)
@@ -18,7 +19,7 @@ STARTED_AT: Final = web.AppKey("STARTED_AT", float)
 SESSIONS: Final = web.AppKey("SESSIONS", Sessions)
 OWNERS: Final = web.AppKey("OWNERS", OwnerWatch)
 LIFETIME: Final = web.AppKey("LIFETIME", Lifetime)
-UPSTREAM: Final = web.AppKey("UPSTREAM", ClientSession)
+UPSTREAM: Final = web.AppKey("UPSTREAM", Upstream)
 """The one client for all hosts: no cookies, no limit on connections, no total timeout."""
 
 SESSION: Final = web.RequestKey("SESSION", Session)

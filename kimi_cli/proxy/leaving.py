@@ -48,13 +48,15 @@ class Leaving:
     def remove_files(self, *, instance: str, started_at: float) -> None:
         """Removes what is ours and gives the lock back.
 
-        Where somebody else holds the lock everything stays for them: they are either replacing this process or
-        stopping it, and both clean up. `started_at` is in seconds since the epoch.
+        The state goes in any case, so that whoever watches this process can tell an end in order from a death; nobody
+        writes another before this process is gone. Where somebody else holds the lock the rest stays for them: they
+        are either replacing this process or stopping it, and both clean up. `started_at` is in seconds since the
+        epoch.
         """
-        if not self.take():
-            return
         with suppress(OSError):
             remove_state(self._state_file, instance=instance)
+        if not self.take():
+            return
         if self._lock_file is not None:
             self._sweep_sessions(older_than=started_at)
         with suppress(OSError):

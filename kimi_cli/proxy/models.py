@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from kimi_cli.proxy.keys import SESSION
-from kimi_cli.proxy.refusal import RefusedError
+from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.wire.failure import Failure
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from kimi_cli.proxy.keys import REQUEST_ID, SESSION
+from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.wire.encode import error_body, error_headers
 from kimi_cli.wire.failure import Failure, InvalidRequestError
 
@@ -30,14 +31,6 @@ _KINDS: Final = {
     413: "request_too_large",
 }
 """Error types by status; any other 4xx is an `invalid_request_error`, any 5xx an `api_error`."""
-
-
-class RefusedError(Exception):
-    """A request that is answered with `failure`."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
 
 
 def new_request_id() -> str:

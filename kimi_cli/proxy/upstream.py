@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from kimi_cli.providers.provider import Format
-from kimi_cli.proxy.refusal import RefusedError
+from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.store.web_proxy import find_web_proxy
 from kimi_cli.wire import refusal as refusals
 from kimi_cli.wire.codec import dumps_strict
@@ -43,28 +43,41 @@ class UpstreamError(RefusedError):
     """The host refused, or could not be reached; `failure` is what the client is told."""
 
 
-@asynccontextmanager
-async def ask(
-    client: aiohttp.ClientSession, route: Route, body: JsonObject, *, window: int, estimate: int
-) -> AsyncIterator[aiohttp.ClientResponse]:
-    """Send a request and hand out the host's answer, whose status is 200.
+class Upstream:
+    """The way to every host: one HTTP client, so that connections stay warm from request to request."""
 
-    Leaving the context before the answer has been read cuts the connection, so the host stops working on it.
+    def __init__(self, client: aiohttp.ClientSession) -> None:
+        self._client = client
+        self._draining: set[asyncio.Task[None]] = set()
 
-    Raises:
-        UpstreamError: the host refused, sent something that is no answer, or could not be reached.
-    """
-    answer = await _post(client, route, body)
-    try:
-        if answer.status != 200:
-            raise UpstreamError(await _refusal(answer, route, window=window, estimate=estimate))
-        if answer.content_type == "text/html":
-            text = f"{route.host} answered with a web page; is {route.base_url} the right base URL?"
-            raise UpstreamError(Failure(500, "api_error", text, should_retry=False))
-        yield answer
-        await _drain(answer)
-    finally:
-        answer.close()
+    @asynccontextmanager
+    async def ask(
+        self, route: Route, body: JsonObject, *, window: int, estimate: int
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and hand out the host's answer, whose status is 200.
+
+        Leaving the context by an exception cuts the connection, so that the host stops working on the answer.
+
+        Raises:
+            UpstreamError: the host refused, sent something that is no answer, or could not be reached.
+        """
+        answer = await _post(self._client, route, body)
+        try:
+            await _check(answer, route, window=window, estimate=estimate)
+            yield answer
+        except BaseException:
+            answer.close()
+            raise
+        # Beside the request, whose client has its answer and may be gone by now.
+        task = asyncio.create_task(_drain(answer))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
+
+    async def close(self) -> None:
+        """Give up what is still being read."""
+        for task in self._draining:
+            task.cancel()
+        await asyncio.gather(*self._draining, return_exceptions=True)
 
 
 async def _post(client: aiohttp.ClientSession, route: Route, body: JsonObject) -> aiohttp.ClientResponse:
@@ -83,6 +96,15 @@ async def _post(client: aiohttp.ClientSession, route: Route, body: JsonObject) -
         )
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise UpstreamError(failure_of(error, route.host)) from error
+
+
+async def _check(answer: aiohttp.ClientResponse, route: Route, *, window: int, estimate: int) -> None:
+    """See that an answer is one, as far as its head tells."""
+    if answer.status != 200:
+        raise UpstreamError(await _refusal(answer, route, window=window, estimate=estimate))
+    if answer.content_type == "text/html":
+        text = f"{route.host} answered with a web page; is {route.base_url} the right base URL?"
+        raise UpstreamError(Failure(500, "api_error", text, should_retry=False))
 
 
 async def _refusal(answer: aiohttp.ClientResponse, route: Route, *, window: int, estimate: int) -> Failure:
@@ -105,10 +127,13 @@ async def _refusal(answer: aiohttp.ClientResponse, route: Route, *, window: int,
 
 async def _drain(answer: aiohttp.ClientResponse) -> None:
     """Read the end of an answer that is over, so that the connection, with its TLS handshake, serves again."""
-    with suppress(aiohttp.ClientError, TimeoutError, OSError):
-        async with asyncio.timeout(DRAIN_SECONDS):
-            while not answer.content.at_eof():
-                await answer.content.readany()
+    try:
+        with suppress(aiohttp.ClientError, TimeoutError, OSError):
+            async with asyncio.timeout(DRAIN_SECONDS):
+                while not answer.content.at_eof():
+                    await answer.content.readany()
+    finally:
+        answer.close()
 
 
 def failure_of(error: Exception, host: str) -> Failure:

@@ -39,10 +39,11 @@ def test_everything_goes(runtime, lock):
 
 
 def test_whoever_holds_the_lock_cleans_up(runtime):
-    """While a launcher holds the lock nothing is touched."""
+    """While a launcher holds the lock only the state goes, which tells watchers that this end was in order."""
+    (runtime / "sessions").mkdir()
     with FileLock(runtime / "lock"):
         leaving(runtime).remove_files(instance="mine", started_at=0)
-        assert sorted(path.name for path in runtime.iterdir()) == ["lock", "state"]
+        assert sorted(path.name for path in runtime.iterdir()) == ["lock", "sessions"]
 
 
 def test_a_successor_s_state_stays(runtime):
