@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from kimi_cli.providers.provider import Format
+
 RUN: Final = "Run Claude Code"
 SETTINGS: Final = "Provider, model and key"
 PROXY: Final = "The background proxy"
@@ -112,11 +114,16 @@ def setup(
 
 @app.command(
     rich_help_panel=SETTINGS,
-    epilog="Examples: kimi provider groq   kimi provider custom --base-url http://127.0.0.1:8000/v1 --model kimi-k3",
+    epilog="Examples: kimi provider groq   kimi provider list   "
+    "kimi provider add mine --format openai --base-url https://HOST/v1 --model ID   kimi provider remove mine",
 )
 def provider(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME|list|add|remove", help="The provider to use, or what to do.", show_default=False),
+    ] = None,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME|list]", help="The provider to use.", show_default=False)
+        str | None, typer.Argument(metavar="NAME", help="The provider to add or remove.", show_default=False)
     ] = None,
     *,
     base_url: Annotated[
@@ -128,18 +135,66 @@ def provider(
     model: Annotated[
         str | None, typer.Option("--model", metavar="ID", help="The model to use there.", show_default=False)
     ] = None,
+    spoken: Annotated[
+        Format | None, typer.Option("--format", help="The protocol of a provider to add.", show_default=False)
+    ] = None,
+    key_env: Annotated[
+        str | None,
+        typer.Option(
+            "--key-env",
+            metavar="VAR",
+            help="The variable that may hold the key of a provider to add.",
+            show_default=False,
+        ),
+    ] = None,
+    keep_key: Annotated[bool, typer.Option("--keep-key", help="Leave the key of a provider to remove.")] = False,
 ) -> None:
-    """Show the provider, or switch to another."""
+    """Show the provider, switch to another, or add one of your own."""
+    from kimi_cli.cli.provider import Given
     from kimi_cli.cli.provider import provider as run
 
-    run(name, base_url=base_url, model=model)
+    run(what, name, Given(base_url=base_url, model=model, format=spoken, key_variable=key_env, keep_key=keep_key))
+
+
+@app.command(rich_help_panel=SETTINGS, epilog="Examples: kimi model kimi-k2.6   kimi model kimi-k2.6 --slot haiku")
+def model(
+    model_id: Annotated[str | None, typer.Argument(metavar="ID", help="The model to use.", show_default=False)] = None,
+    *,
+    slot: Annotated[
+        str | None,
+        typer.Option(
+            "--slot", metavar="SLOT", help="Set it for opus, sonnet, haiku or subagent alone.", show_default=False
+        ),
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="NAME", help="For this provider.", show_default=False)
+    ] = None,
+) -> None:
+    """Show the models that sessions use, or choose one."""
+    from kimi_cli.cli.models import model as run
+
+    run(model_id, slot=slot, provider=provider)
+
+
+@app.command(rich_help_panel=SETTINGS)
+def models(
+    *,
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="NAME", help="Of this provider.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the models of the provider's host, with window and price. On a terminal one can be chosen."""
+    from kimi_cli.cli.models import models as run
+
+    run(provider=provider, as_json=as_json)
 
 
 @app.command("set-key", rich_help_panel=SETTINGS, epilog="Example: pass show groq | kimi set-key groq --stdin")
 def set_key(
     provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key it is.", show_default=False)],
     key: Annotated[
-        str | None, typer.Argument(metavar="[-]", help="- reads the key from stdin.", show_default=False)
+        str | None, typer.Argument(metavar="-", help="- reads the key from stdin.", show_default=False)
     ] = None,
     *,
     stdin: Annotated[bool, typer.Option("--stdin", help="Read the key from stdin.")] = False,
@@ -152,6 +207,28 @@ def set_key(
     from kimi_cli.cli.key import set_key as run
 
     run(provider, key, stdin=stdin, insecure=insecure)
+
+
+@app.command("unset-key", rich_help_panel=SETTINGS)
+def unset_key(
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key it is.", show_default=False)],
+) -> None:
+    """Remove a provider's API key from the keyring and from the protected file."""
+    from kimi_cli.cli.key import unset_key as run
+
+    raise typer.Exit(run(provider))
+
+
+@app.command(rich_help_panel=SETTINGS, epilog="Examples: kimi config show   kimi config edit")
+def config(
+    what: Annotated[str, typer.Argument(metavar="path|show|edit", help="What to do.", show_default=False)] = "show",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every setting and where it comes from, the settings file's path, or open it in an editor."""
+    from kimi_cli.cli.config import config as run
+
+    raise typer.Exit(run(what, as_json=as_json))
 
 
 @app.command(rich_help_panel=SETTINGS)
@@ -169,6 +246,22 @@ def check(
     from kimi_cli.cli.check import check as run
 
     raise typer.Exit(run(online=online, claude=claude, as_json=as_json))
+
+
+@app.command(rich_help_panel=SETTINGS, epilog="Example: kimi reset --provider groq --keep-keys")
+def reset(
+    *,
+    provider: Annotated[
+        str | None,
+        typer.Option("--provider", metavar="NAME", help="Only what belongs to this one.", show_default=False),
+    ] = None,
+    keep_keys: Annotated[bool, typer.Option("--keep-keys", help="Leave the keys.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove settings, keys, logs and whatever else kimi has created. Says what will go, and asks."""
+    from kimi_cli.cli.reset import reset as run
+
+    raise typer.Exit(run(provider=provider, keep_keys=keep_keys, yes=yes))
 
 
 @app.command(rich_help_panel=PROXY)

@@ -14,7 +14,10 @@ from kimi_cli.errors import KimiError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS: Final = ("launch", "demo", "setup", "provider", "set-key", "check", "status", "stop", "serve", "help")
+COMMANDS: Final = (
+    *("launch", "demo", "setup", "provider", "model", "models", "set-key", "unset-key", "config", "check", "reset"),
+    *("status", "stop", "serve", "help"),
+)
 """Our own words; a test holds this list and the application's commands together."""
 INTERRUPTED: Final = 130
 """What a shell expects of a program that Ctrl-C has ended."""

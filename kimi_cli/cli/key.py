@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 
-from kimi_cli.cli.screen import narration
+from kimi_cli.cli.screen import narration, show_failure
 from kimi_cli.errors import UsageError
-from kimi_cli.providers.catalogue import find_provider
+from kimi_cli.setup.forget import forget_key
 from kimi_cli.setup.keys import take_key
+from kimi_cli.store.known import configured
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.secrets import KeySource
+from kimi_cli.store.settings import read_settings
 
 if TYPE_CHECKING:
     from kimi_cli.providers.provider import Provider
@@ -28,8 +30,8 @@ PLACES: Final = {
 
 def set_key(name: str, key: str | None, *, stdin: bool, insecure: bool) -> None:
     """Take a key from a prompt, stdin or, with a warning, the command line."""
-    provider = find_provider(name)
-    console = narration()
+    paths, console = Paths.find(os.environ), narration()
+    provider = configured(name, read_settings(paths.settings_file))
     if stdin or key == "-":
         text = read_stdin()
     elif key is not None:
@@ -37,10 +39,26 @@ def set_key(name: str, key: str | None, *, stdin: bool, insecure: bool) -> None:
         text = key
     else:
         text = read_secret(provider)
-    stored = take_key(name, text, Paths.find(os.environ), os.environ, insecure=insecure)
+    stored = take_key(provider, text, paths, os.environ, insecure=insecure)
     console.print(f"The key for {stored.provider.name} is in {PLACES[stored.source]}.")
     if stored.outranked_by:
         console.print(f"[yellow]Note:[/] {stored.outranked_by} is set, and is used instead while it is.")
+
+
+def unset_key(name: str) -> int:
+    """Remove a key and return the exit status."""
+    gone = forget_key(name, Paths.find(os.environ), os.environ)
+    console = narration()
+    for failure in gone.failures:
+        show_failure(failure)
+    if gone.sources:
+        places = " and ".join(PLACES[source] for source in gone.sources)
+        console.print(f"The key for {escape(gone.name)} is gone from {places}.")
+    elif not gone.failures:
+        console.print(f"No key is stored for {escape(gone.name)}.")
+    if gone.variable:
+        console.print(f"[yellow]Note:[/] {gone.variable} is set, and is used while it is.")
+    return gone.exit_code
 
 
 def read_secret(provider: Provider) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,34 +12,87 @@ from rich.table import Table
 
 from kimi_cli.cli.screen import narration, results
 from kimi_cli.errors import UsageError
+from kimi_cli.launcher.slots import tokens
+from kimi_cli.setup.added import add_provider, remove_added
 from kimi_cli.setup.choice import all_choices, current_choice, switch
 from kimi_cli.store.paths import Paths
 
 if TYPE_CHECKING:
     from kimi_cli.providers.model import Model
-    from kimi_cli.setup.choice import Choice
+    from kimi_cli.providers.provider import Format
+from kimi_cli.setup.choice import Choice
 
 
-def provider(name: str | None, *, base_url: str | None, model: str | None) -> None:
-    """Show the provider, all of them, or switch."""
-    paths, today = Paths.find(os.environ), datetime.now(tz=UTC).date()
-    if name == "list":
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options of the command line; None where they were left out."""
+
+    base_url: str | None = None
+    model: str | None = None
+    format: Format | None = None
+    key_variable: str | None = None
+    keep_key: bool = False
+
+
+def provider(what: str | None, name: str | None, given: Given) -> None:
+    """Show the provider, all of them, switch, add or remove."""
+    paths = Paths.find(os.environ)
+    if what == "add":
+        _add(name, given, paths)
+    elif what == "remove":
+        _remove(name, given, paths)
+    elif name is not None:
+        raise UsageError(f"There is one word too many: {name}.", fix=f"kimi provider {what}")
+    elif what == "list":
         _list(paths)
-    elif name is None and (base_url is not None or model is not None):
-        chosen = current_choice(paths, os.environ, today=today)
-        if chosen is None:
-            raise UsageError("There is no provider yet that this could be for.", fix="kimi provider NAME --model ID")
-        _show(switch(chosen.provider.id, paths, os.environ, base_url=base_url, model=model, today=today))
-    elif name is None:
-        found = current_choice(paths, os.environ, today=today)
-        if found is None:
-            narration().print("No provider is chosen yet.")
-            _list(paths)
-        else:
-            _show(found)
-            narration().print("[dim]To change it: kimi provider NAME; all of them: kimi provider list[/]")
     else:
-        _show(switch(name, paths, os.environ, base_url=base_url, model=model, today=today))
+        _choose(what, given, paths)
+
+
+def _choose(name: str | None, given: Given, paths: Paths) -> None:
+    today = datetime.now(tz=UTC).date()
+    current = current_choice(paths, os.environ, today=today) if name is None else None
+    changes = given.base_url is not None or given.model is not None
+    if name is None and current is None:
+        if changes:
+            raise UsageError("There is no provider yet that this could be for.", fix="kimi provider NAME --model ID")
+        narration().print("No provider is chosen yet.")
+        _list(paths)
+    elif current is not None and not changes:
+        _show(current)
+        narration().print("[dim]To change it: kimi provider NAME; all of them: kimi provider list[/]")
+    else:
+        wanted = name or (current.provider.id if current else "")
+        _show(switch(wanted, paths, os.environ, base_url=given.base_url, model=given.model, today=today))
+
+
+def _add(name: str | None, given: Given, paths: Paths) -> None:
+    if name is None or given.format is None or given.base_url is None or given.model is None:
+        fix = "kimi provider add NAME --format openai --base-url https://HOST/v1 --model ID"
+        raise UsageError("A provider to add needs a name, a format, an address and a model.", fix=fix)
+    added = add_provider(
+        name,
+        paths,
+        format=given.format,
+        base_url=given.base_url,
+        model=given.model,
+        key_variable=given.key_variable,
+    )
+    narration().print(f"{added.id} is added. To use it: kimi provider {added.id}; its key: kimi set-key {added.id}")
+
+
+def _remove(name: str | None, given: Given, paths: Paths) -> None:
+    if name is None:
+        raise UsageError("Which provider is to be removed?", fix="kimi provider remove NAME")
+    removal = remove_added(name, paths, os.environ, keep_key=given.keep_key)
+    console = narration()
+    console.print(f"{removal.provider} is removed.")
+    if removal.keys:
+        console.print("Its key stays." if removal.keep_key else "Its key is gone, too.")
+    if removal.variable:
+        console.print(f"{removal.variable} is still set.")
+    if removal.is_chosen:
+        console.print("It was the one in use. To choose another: kimi provider NAME")
 
 
 def _show(choice: Choice) -> None:
@@ -56,14 +110,21 @@ def _show(choice: Choice) -> None:
 def describe(model: Model) -> str:
     """A model with the facts that people choose by."""
     price = f", ${model.price.input:g} in and ${model.price.output:g} out per million tokens" if model.price else ""
-    return f"{model.id} ({model.context_window // 1024}k context{price})"
+    return f"{model.id} ({tokens(model.context_window)} context{price})"
 
 
 def _list(paths: Paths) -> None:
+    today = datetime.now(tz=UTC).date()
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "Name", "Host", "Key variable", "Keys are made at"):
-        table.add_column(heading)
+    for heading in ("", "Name", "Host", "Kimi model", "Key variable"):
+        table.add_column(heading, overflow="fold")
     for found, is_chosen in all_choices(paths):
-        variable = found.key_variables[0] if found.key_variables else ""
-        table.add_row("*" if is_chosen else "", found.id, found.name, variable, escape(found.keys_url))
+        best = found.default_model(today=today)
+        table.add_row(
+            "*" if is_chosen else "",
+            found.id,
+            escape(found.name),
+            best.display_name if best else "none today" if found.note else "by name",
+            found.key_variables[0] if found.key_variables else "",
+        )
     results().print(table)

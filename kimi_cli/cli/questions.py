@@ -10,11 +10,10 @@ from rich.table import Table
 
 from kimi_cli.cli.screen import narration
 from kimi_cli.launcher.slots import tokens
-from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.provider import is_kimi
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from kimi_cli.providers.model import Model
@@ -25,13 +24,13 @@ _MOST_MODELS: Final = 15
 """Rows of the table of models: a screen's worth; any other id can be typed."""
 
 
-def choose_provider(current: str | None, *, today: date) -> Provider:
+def choose_provider(known: Mapping[str, Provider], current: str | None, *, today: date) -> Provider:
     """Choose a host from the table."""
     console = narration()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "Host", "Kimi models", "Window", "$ in", "$ out", ""):
         table.add_column(heading, justify="right" if heading.startswith("$") else "left")
-    for number, provider in enumerate(PROVIDERS.values(), start=1):
+    for number, provider in enumerate(known.values(), start=1):
         best = provider.default_model(today=today)
         table.add_row(
             str(number),
@@ -44,11 +43,11 @@ def choose_provider(current: str | None, *, today: date) -> Provider:
         )
     console.print(table)
     console.print("[dim]Prices are per million tokens.[/]")
-    names = list(PROVIDERS)
+    names = list(known)
     default = names.index(current) + 1 if current in names else 1
     choices = [str(number) for number in range(1, len(names) + 1)]
     number = IntPrompt.ask("Which host", console=console, choices=choices, show_choices=False, default=default)
-    chosen = PROVIDERS[names[number - 1]]
+    chosen = known[names[number - 1]]
     if chosen.note:
         console.print(f"[yellow]Note:[/] {escape(chosen.note)}")
     return chosen

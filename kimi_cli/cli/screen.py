@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
     from kimi_cli.errors import KimiError
 
 
+PIPE_WIDTH: Final = 240
+"""Columns where nobody looks: a table is for programs then, and must not cut ids short."""
+
+
 def results() -> Console:
     """The console for what was asked for. Rich leaves colours out where they do not belong."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _console(sys.stdout)
 
 
 def narration() -> Console:
     """The console for everything else."""
-    return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    is_piped = not stream.isatty()
+    return Console(file=stream, highlight=False, soft_wrap=is_piped, width=PIPE_WIDTH if is_piped else None)
 
 
 def show_failure(error: KimiError) -> None:

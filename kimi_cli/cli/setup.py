@@ -33,6 +33,7 @@ from kimi_cli.setup.host import Verdict, ask_host, offers
 from kimi_cli.setup.plan import Plan, carry_out
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.keyring_backend import KeyringError
+from kimi_cli.store.known import known_providers
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.secrets import SecretStore, clean_key
 from kimi_cli.store.settings import read_settings
@@ -80,6 +81,7 @@ class _Wizard:
         self._given, self._today = given, today
         self._paths = Paths.find(os.environ)
         self._settings: Settings = read_settings(self._paths.settings_file)
+        self._known = known_providers(self._settings)
         self._secrets = SecretStore(self._paths, os.environ)
 
     def look_for_claude(self) -> None:
@@ -103,7 +105,7 @@ class _Wizard:
             narration().print(f"[red]{escape(answer.sentence)}[/]")
             key = self._read_key(provider)
         model = self._model(provider, answer)
-        base_url = provider.base_url if provider.base_url != find_provider(provider.id).base_url else None
+        base_url = provider.base_url if provider.base_url != self._known[provider.id].base_url else None
         return Plan(provider=provider, base_url=base_url, model=model, key=key, insecure=self._given.insecure)
 
     def store(self, plan: Plan) -> None:
@@ -119,11 +121,11 @@ class _Wizard:
     def _provider(self) -> Provider:
         current = self._given.provider or self._settings.provider
         if self._given.asks:
-            chosen = questions.choose_provider(self._settings.provider, today=self._today)
+            chosen = questions.choose_provider(self._known, self._settings.provider, today=self._today)
         elif current is None:
             raise NotConfiguredError("No provider is chosen.", fix="kimi setup --provider NAME --key-stdin")
         else:
-            chosen = find_provider(current)
+            chosen = find_provider(current, providers=self._known)
         own = self._settings.of(chosen.id)
         base_url = self._given.base_url or own.base_url
         spoken = own.format or chosen.format

@@ -8,10 +8,11 @@
 - `settings_file`    the settings that it is started with; `slots` puts our models behind its names
 - `environment`      the variables that it gets, and those that it must not get
 - `client`           the process: signals, stop and continue, exit status; `terminal` is put back in order after it
+- `saved_model`      a model of ours that Claude Code saved as the user's default, and its undoing
 - `hold`             the session on the proxy; `watch` brings back a proxy that dies
 - `serve`            the proxy in the foreground, for other clients
 
-Nothing here prints, serves HTTP or translates. Nothing of the user's or of Claude Code's is ever changed.
+Nothing here prints, serves HTTP or translates, and nothing of the user's is changed, except where they undo that.
 """
 
 from kimi_cli.launcher.run import Banner, LaunchRequest, launch

@@ -78,13 +78,18 @@ def read_client_settings(
     return ClientSettings(tuple((source, layer) for source, layer in (*layers, (OWN_SOURCE, own)) if layer))
 
 
-def _files(environ: Mapping[str, str], cwd: Path) -> Iterator[tuple[str, Path]]:
-    home = home_directory(environ)
-    configured = environ.get("CLAUDE_CONFIG_DIR")
+def user_settings_file(environ: Mapping[str, str]) -> Path | None:
+    """The user's `settings.json`, or None where there is no home directory."""
+    configured, home = environ.get("CLAUDE_CONFIG_DIR"), home_directory(environ)
     if configured:
-        yield USER_SOURCE, Path(configured) / "settings.json"
-    elif home is not None:
-        yield USER_SOURCE, home / ".claude" / "settings.json"
+        return Path(configured) / "settings.json"
+    return home / ".claude" / "settings.json" if home is not None else None
+
+
+def _files(environ: Mapping[str, str], cwd: Path) -> Iterator[tuple[str, Path]]:
+    home, users = home_directory(environ), user_settings_file(environ)
+    if users is not None:
+        yield USER_SOURCE, users
     if home is None or cwd != home:  # there the project's file would be the user's own
         yield PROJECT_SOURCE, cwd / ".claude" / "settings.json"
     top = _checkout(cwd)

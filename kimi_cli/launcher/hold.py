@@ -7,7 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
 from kimi_cli.daemon import Control, OpenSession, ProxyGoneError, open_session
-from kimi_cli.errors import KimiError
+from kimi_cli.daemon.lock import proxy_lock
+from kimi_cli.errors import KimiError, ProxyError
 from kimi_cli.launcher.watch import Watch
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import read_state
@@ -84,8 +85,20 @@ class Hold:
             control.add_owner(session.id, owner)
 
     def was_ended(self) -> bool:
-        """Whether a proxy that is gone ended in order, because somebody wanted it to: then it took its state along."""
-        return read_state(self._paths.state_file) is None
+        """Whether a proxy that is gone ended in order, because somebody wanted it to: then its state is gone as well.
+
+        Looked at under the lock, since whoever stops a proxy removes its state only when it has ended.
+        """
+        if not self._paths.runtime_dir.exists():
+            return True
+        try:
+            with proxy_lock(self._paths) as lock:
+                if read_state(self._paths.state_file) is not None:
+                    return False
+                lock.clear()
+        except ProxyError:  # nothing can be said, and the session matters more
+            return False
+        return True
 
     def restore(self) -> None:
         """Puts the session on the proxy that runs, or on a new one, at the same address and with the same token.

@@ -23,6 +23,7 @@ from kimi_cli.launcher.hold import Hold
 from kimi_cli.launcher.live import Refresh
 from kimi_cli.launcher.own_settings import read_own_settings
 from kimi_cli.launcher.resolve import resolve
+from kimi_cli.launcher.saved_model import newly_saved, read_saved_model
 from kimi_cli.launcher.settings_file import SettingsFile, build_settings
 from kimi_cli.providers.provider import Format
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from kimi_cli.launcher.claude import Claude
     from kimi_cli.launcher.client_settings import ClientSettings
     from kimi_cli.launcher.resolve import Resolution
+    from kimi_cli.launcher.saved_model import SavedModel
     from kimi_cli.providers.model import Model
     from kimi_cli.store.paths import Paths
 
@@ -80,12 +82,14 @@ def launch(
     cwd: Path,
     today: date,
     show: Callable[[Banner], None],
+    left: Callable[[SavedModel], None] | None = None,
 ) -> int:
     """Runs Claude Code on a session of its own, and gives its exit status: 128 + n where signal n ended it.
 
     `show` is called once, before Claude Code starts, except where it was only asked about itself (`--version`,
     `mcp list`): that needs no session, no provider and no banner. Ctrl-C before it starts is `KeyboardInterrupt`, as
-    ever; from then on it belongs to Claude Code.
+    ever; from then on it belongs to Claude Code. `left` is called after the end where the user picked a model of ours
+    as Claude Code's default, which would break a later `claude` without us.
 
     Raises:
         KimiError: something is missing, wrong, or could not be started; nothing of the launch is left.
@@ -98,7 +102,12 @@ def launch(
     own = read_own_settings(arguments.settings, cwd=cwd)
     settings = read_client_settings(environ, cwd=cwd, sources=arguments.sources, own=own)
     prepared = _Launch(claude, arguments, resolution, own, settings, paths=paths, environ=environ, cwd=cwd, show=show)
-    return prepared.direct() if request.direct else prepared.proxied()
+    before = read_saved_model(environ)
+    status = prepared.direct() if request.direct else prepared.proxied()
+    saved = newly_saved(before, read_saved_model(environ))
+    if saved is not None and left is not None:
+        left(saved)
+    return status
 
 
 @dataclass(frozen=True, slots=True)

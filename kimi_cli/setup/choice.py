@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kimi_cli.errors import UsageError
-from kimi_cli.providers.catalogue import PROVIDERS, customised, find_provider, model_facts
-from kimi_cli.store.base_url import clean_base_url
+from kimi_cli.providers.catalogue import PROVIDERS, model_facts
+from kimi_cli.store.known import configured, known_providers
 from kimi_cli.store.secrets import SecretStore
 from kimi_cli.store.settings import choose_provider, read_settings, save_provider
 
@@ -45,10 +45,8 @@ def current_choice(paths: Paths, environ: Mapping[str, str], *, today: date) -> 
 def look_at(name: str, paths: Paths, environ: Mapping[str, str], *, today: date) -> Choice:
     """One provider, chosen or not; raises as `current_choice` does."""
     settings = read_settings(paths.settings_file)
-    listed = find_provider(name)
-    own = settings.of(listed.id)
-    base_url = clean_base_url(own.base_url, format=own.format or listed.format) if own.base_url else None
-    provider = customised(listed, base_url=base_url, format=own.format, key_variable=own.key_variable)
+    provider = configured(name, settings)
+    own = settings.of(provider.id)
     model = model_facts(provider, own.model) if own.model else provider.default_model(today=today)
     key = SecretStore(paths, environ).read_key(provider)
     return Choice(
@@ -68,7 +66,7 @@ def switch(
     Raises:
         ProviderUnknownError, BaseUrlError, SettingsError: it cannot be done, and nothing is changed.
     """
-    provider = find_provider(name)
+    provider = configured(name, read_settings(paths.settings_file))
     if model is not None and not model.strip():
         raise UsageError("A model needs an id.", fix=f"kimi provider {provider.id} --model ID")
     if base_url is not None or model is not None:
@@ -78,9 +76,9 @@ def switch(
 
 
 def all_choices(paths: Paths) -> list[tuple[Provider, bool]]:
-    """Every provider of the catalogue, and whether it is the one that is chosen."""
-    chosen = read_settings(paths.settings_file).provider
-    return [(provider, provider.id == chosen) for provider in PROVIDERS.values()]
+    """Every provider, the user's own last, and whether it is the one that is chosen."""
+    settings = read_settings(paths.settings_file)
+    return [(provider, provider.id == settings.provider) for provider in known_providers(settings).values()]
 
 
 def needs_key(provider: Provider) -> bool:
@@ -94,9 +92,15 @@ def _lacks(provider: Provider, model: Model | None, key: StoredKey | None, *, to
         lacks.append(("It has no address.", f"kimi provider {provider.id} --base-url URL --model ID"))
     if model is None:
         lacks.append((provider.note or "No model is chosen.", f"kimi provider {provider.id} --model ID"))
-    elif model.is_retired(today=today):
+    elif model.is_retired(today=today) and _is_catalogued(provider):
         instead = model.successor or "ID"
         lacks.append((f"{model.id} was retired on {model.retired}.", f"kimi provider {provider.id} --model {instead}"))
     if key is None and needs_key(provider):
         lacks.append(("It has no key.", f"kimi set-key {provider.id}"))
     return lacks
+
+
+def _is_catalogued(provider: Provider) -> bool:
+    """Whether this is the host of the catalogue; behind an address of the user's own it may be another one."""
+    listed = PROVIDERS.get(provider.id)
+    return listed is not None and listed.base_url == provider.base_url

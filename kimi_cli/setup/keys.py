@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kimi_cli.providers.catalogue import find_provider
+from kimi_cli.setup.forget import set_variable
 from kimi_cli.store.secrets import SecretStore, clean_key
 
 if TYPE_CHECKING:
@@ -25,14 +25,11 @@ class Stored:
     outranked_by: str | None
 
 
-def take_key(name: str, text: str, paths: Paths, environ: Mapping[str, str], *, insecure: bool) -> Stored:
+def take_key(provider: Provider, text: str, paths: Paths, environ: Mapping[str, str], *, insecure: bool) -> Stored:
     """Store a provider's key.
 
     Raises:
-        ProviderUnknownError: there is no such provider.
         SecretError: the key is none, or cannot be stored; what was stored before still is.
     """
-    provider = find_provider(name)
     source = SecretStore(paths, environ).store_key(provider.id, clean_key(provider, text), insecure=insecure)
-    outranking = next((variable for variable in provider.key_variables if environ.get(variable, "").strip()), None)
-    return Stored(provider, source, outranking)
+    return Stored(provider, source, set_variable(provider.key_variables, environ))

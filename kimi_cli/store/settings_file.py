@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import shlex
 import tomllib
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _POSITION: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
 """How `tomllib` ends its messages; the numbers are attributes of the error only from Python 3.14 on."""
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _UNCHANGEABLE: Final = "it has a form that only an editor can change; write its tables as [providers.NAME]"
 
 
@@ -120,12 +122,35 @@ def _changed(path: Path, text: str, changes: Mapping[tuple[str, ...], str]) -> s
         for keys, value in changes.items():
             _set(document, keys, value)
         after = tomlkit.dumps(document)
+        if any(not value for value in changes.values()):
+            after = _with_comments(after, before=text)
         faithful = _without_empty(tomllib.loads(after)) == _without_empty(wanted)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise SettingsError(path, reason=_UNCHANGEABLE) from error
     if not faithful:  # tables spelled with dotted keys are not always extended where they stand
         raise SettingsError(path, reason=_UNCHANGEABLE)
     return after
+
+
+def _with_comments(after: str, *, before: str) -> str:
+    """The text after a removal, with the comments that stood below what was removed.
+
+    The library takes them for the removed table's, while people write them above the next one.
+    """
+    old, new = _LINE.findall(before), _LINE.findall(after)
+    kept: list[str] = []
+    for _, first, last, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        kept += new[start:end]
+        if old[first:last] != new[start:end]:
+            kept += _trailing_comments(old[first:last])
+    return "".join(kept)
+
+
+def _trailing_comments(lines: list[str]) -> list[str]:
+    at = len(lines)
+    while at and (not lines[at - 1].strip() or lines[at - 1].lstrip().startswith("#")):
+        at -= 1
+    return lines[at:] if any(line.strip() for line in lines[at:]) else []
 
 
 def _set(table: MutableMapping[str, Any], keys: tuple[str, ...], value: str) -> None:

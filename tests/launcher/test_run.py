@@ -214,6 +214,20 @@ def running(world):
         process.kill()
 
 
+def test_a_model_left_behind(world, user):
+    """A model of ours that was saved as Claude Code's default is told after the end, with the one it replaced."""
+    settings = Path(user.environ["HOME"]) / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_text('{"model": "opus"}')
+    saves = f"open({str(settings)!r}, 'w').write('{{\"model\": \"kimi-k3\"}}')\n"
+    make_program(world.client, saves)
+    left = []
+    given = {"paths": user.paths, "environ": world.environ, "cwd": world.cwd, "today": TODAY}
+    for _ in range(2):
+        assert launch(LaunchRequest(), **given, show=world.banners.append, left=left.append) == 0
+    assert [(saved.model, saved.before) for saved in left] == [("kimi-k3", "opus")]
+
+
 def test_killed_launcher(running, user):
     """After kill -9 of the launcher the client goes on, and when it ends the proxy removes everything."""
     _, path, pid = running.stdout.readline().split()

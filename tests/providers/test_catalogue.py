@@ -203,6 +203,23 @@ def test_suggests(name, suggestion):
     assert caught.value.fix == (f"kimi provider {suggestion}" if suggestion else "kimi provider list")
 
 
+def test_finds_among_others():
+    """Where there are more providers than the catalogue's, they are found and suggested too."""
+    providers = {**PROVIDERS, "local-vllm": replace(PROVIDERS["custom"], id="local-vllm")}
+    assert find_provider("Local-vLLM", providers=providers).id == "local-vllm"
+    with pytest.raises(ProviderUnknownError) as caught:
+        find_provider("local-vlm", providers=providers)
+    assert caught.value.suggestion == "local-vllm"
+    assert caught.value.known == tuple(providers)
+
+
+def test_suggests_only_what_there_is():
+    """A name that people try leads to a provider only where that provider is one of those in question."""
+    with pytest.raises(ProviderUnknownError) as caught:
+        find_provider("vllm", providers={"groq": PROVIDERS["groq"]})
+    assert caught.value.suggestion is None
+
+
 def test_facts_of_a_listed_model():
     """A model of the catalogue comes with its facts, and the live list's go over them."""
     provider = PROVIDERS["deepinfra"]

@@ -34,6 +34,9 @@ CHANGES = [
     {("providers", "groq", "model"): ""},
     {("providers", "groq", "slots", "haiku"): ""},
     {("provider",): ""},
+    {("providers", "groq"): ""},
+    {("providers", "groq"): "", ("provider",): ""},
+    {("providers", "groq", "slots"): ""},
 ]
 TOO_MUCH = {('[providers]\ngroq.model = "x"\n', "small")}
 """Where the library would write something else than was asked for; then nothing is written."""
@@ -42,7 +45,7 @@ TOO_MUCH = {('[providers]\ngroq.model = "x"\n', "small")}
 @pytest.mark.parametrize("changes", CHANGES, ids=str)
 @pytest.mark.parametrize("form", FORMS, ids=repr)
 def test_every_form_is_changed_or_left_alone(tmp_path, form, changes):
-    """A change is made exactly, with every comment kept, or refused with the file untouched."""
+    """A change is made exactly, with every comment kept but a removed table's own, or refused with nothing touched."""
     path = tmp_path / "settings.toml"
     path.write_bytes(form.encode())
     try:
@@ -55,7 +58,7 @@ def test_every_form_is_changed_or_left_alone(tmp_path, form, changes):
     for keys, value in changes.items():
         assert value_at(tomllib.loads(after), keys) == (value or None)
     for comment in (line for line in form.splitlines() if line.startswith("#")):
-        assert comment in after
+        assert comment in after or (comment == "# k" and ("providers", "groq") in changes)
 
 
 def value_at(document, keys):
@@ -72,6 +75,65 @@ def test_nothing_to_change_writes_nothing(tmp_path):
     rewrite(path, {("provider",): "groq"})
     assert path.stat() == before or path.stat().st_mtime_ns == before.st_mtime_ns
     assert path.stat().st_ino == before.st_ino
+
+
+def test_number_that_is_too_long(tmp_path):
+    """A number with more digits than the interpreter converts is an error like any other."""
+    path = tmp_path / "settings.toml"
+    path.write_text(f"x = {'1' * 5000}")
+    with pytest.raises(SettingsError, match="a number that is too long"):
+        read_document(path)
+
+
+def test_a_table_goes_whole(tmp_path):
+    """A table goes with its comments and the tables in it, and nothing around it does."""
+    path = tmp_path / "settings.toml"
+    before = '# mine\nprovider = "moonshot"\n\n[providers.moonshot]\nmodel = "m"  # good\n'
+    table = '\n[providers.groq]\n# fast\nmodel = "x"\n\n[providers.groq.slots]\nhaiku = "h"\n'
+    path.write_text(before + table)
+    rewrite(path, {("providers", "groq"): ""})
+    assert path.read_text().rstrip() == before.rstrip()
+
+
+SCATTERED = """\
+# top
+[providers.groq]
+# its own
+model = "x"
+# above the other
+[other]
+a = 1  # one
+
+# above the slots
+[providers.groq.slots]
+haiku = '''
+# no comment
+'''
+
+# above the last
+[providers.moonshot]
+model = "x"
+# end
+"""
+
+
+def test_comments_below_what_is_removed(tmp_path):
+    """Comments below a removed table are those of the next one, and stay, wherever the table's parts are."""
+    path = tmp_path / "settings.toml"
+    path.write_text(SCATTERED)
+    rewrite(path, {("providers", "groq"): ""})
+    kept = [line for line in path.read_text().splitlines() if line]
+    assert kept == [
+        "# top",
+        "# above the other",
+        "[other]",
+        "a = 1  # one",
+        "# above the slots",
+        "# above the last",
+        "[providers.moonshot]",
+        'model = "x"',
+        "# end",
+    ]
 
 
 def test_removing_from_nothing_makes_no_file(tmp_path):

@@ -1,0 +1,130 @@
+"""`kimi models` and `kimi model`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.prompt import Prompt
+from rich.table import Table
+
+from kimi_cli.cli.screen import narration, results, show_json
+from kimi_cli.launcher.slots import tokens
+from kimi_cli.setup.models import ModelTable, Standing, choose_model, model_table
+from kimi_cli.store.paths import Paths
+
+if TYPE_CHECKING:
+    from kimi_cli.setup.models import ModelRow
+
+_STYLES = {Standing.LIVE: "green", Standing.RETIRED: "red", Standing.UNLISTED: "yellow", Standing.UNKNOWN: "dim"}
+
+
+def models(*, provider: str | None, as_json: bool) -> None:
+    """List the models; on a terminal one can be chosen."""
+    paths, found = Paths.find(os.environ), _look(provider)
+    if as_json:
+        show_json(_as_json(found))
+        return
+    _show(found)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return
+    answer = Prompt.ask(
+        "Use which (number; Enter changes nothing)", console=narration(), default="", show_default=False
+    )
+    if answer.isdigit() and 1 <= int(answer) <= len(found.rows):
+        chosen = found.rows[int(answer) - 1].model.id
+        choose_model(paths, found.provider, chosen, slot=None)
+        narration().print(f"{found.provider.name} now uses {escape(chosen)}. Running sessions keep theirs.")
+    elif answer:
+        narration().print("That is none of the numbers; nothing is changed.")
+
+
+def model(model_id: str | None, *, slot: str | None, provider: str | None) -> None:
+    """Show the models of a session, or set one."""
+    paths, found = Paths.find(os.environ), _look(provider)
+    if model_id is None:
+        console = results()
+        for row in found.rows:
+            for name in row.slots:
+                console.print(f"{name:<9} {escape(row.model.id)}")
+        if found.main is None:
+            console.print("main      none")
+        narration().print(
+            "[dim]To change it: kimi model ID, or kimi model ID --slot haiku; all of them: kimi models[/]"
+        )
+        return
+    choose_model(paths, found.provider, model_id, slot=slot)
+    chosen = next((row for row in found.rows if row.model.id == model_id), None)
+    what = f"The {slot} slot" if slot else found.provider.name
+    narration().print(f"{what} now uses {escape(model_id) or 'the main model'}. Running sessions keep theirs.")
+    if model_id and (chosen is None or chosen.standing is not Standing.LIVE) and not found.trouble:
+        narration().print(f"[yellow]Warning:[/] {found.provider.name} does not list {escape(model_id)}.")
+
+
+def _look(provider: str | None) -> ModelTable:
+    with narration().status("Asking the host"):
+        found = model_table(
+            Paths.find(os.environ),
+            os.environ,
+            provider=provider,
+            cwd=Path.cwd(),
+            today=datetime.now(tz=UTC).date(),
+            now=time.time,
+        )
+    if found.trouble:
+        narration().print(f"[yellow]Warning:[/] {escape(found.trouble)}")
+    return found
+
+
+def _show(found: ModelTable) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "Model", "Window", "$ in", "$ out", "At the host", "Used for"):
+        table.add_column(heading, justify="right" if heading.startswith("$") else "left", overflow="fold")
+    for number, row in enumerate(found.rows, start=1):
+        price = row.model.price
+        style = _STYLES[row.standing]
+        table.add_row(
+            str(number),
+            escape(row.model.id),
+            tokens(row.model.context_window),
+            f"{price.input:g}" if price else "",
+            f"{price.output:g}" if price else "",
+            f"[{style}]{_standing(row)}[/]",
+            ", ".join(row.slots),
+        )
+    results().print(table)
+
+
+def _standing(row: ModelRow) -> str:
+    if row.standing is Standing.RETIRED and row.model.retired is not None:
+        return f"retired {row.model.retired.isoformat()}"
+    return row.standing.value
+
+
+def _as_json(found: ModelTable) -> dict[str, object]:
+    return {
+        "schema": 1,
+        "provider": found.provider.id,
+        "trouble": found.trouble or None,
+        "models": [
+            {
+                "id": row.model.id,
+                "standing": row.standing.value,
+                "context_window": row.model.context_window,
+                "max_output": row.model.max_output,
+                "vision": row.model.vision,
+                "price": {"input": row.model.price.input, "output": row.model.price.output}
+                if row.model.price
+                else None,
+                "retired": row.model.retired.isoformat() if row.model.retired else None,
+                "successor": row.model.successor,
+                "slots": list(row.slots),
+            }
+            for row in found.rows
+        ],
+    }

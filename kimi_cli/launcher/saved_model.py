@@ -1,0 +1,90 @@
+"""The model that Claude Code saves as the user's default when one is picked with Enter in `/model`.
+
+A model of ours that is saved there breaks a later `claude` without us, which asks Anthropic for it.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kimi_cli.errors import SettingsError
+from kimi_cli.launcher.client_settings import user_settings_file
+from kimi_cli.providers.catalogue import PROVIDERS
+from kimi_cli.providers.provider import is_kimi
+from kimi_cli.store.files import write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_LIMIT = 4 * 1024 * 1024
+_SETTING = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedModel:
+    """What the user's settings of Claude Code name as the default; `before` is what they named before a launch."""
+
+    path: Path
+    model: str
+    before: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a model that Anthropic does not serve, as far as we can tell."""
+        model_id = self.model.removesuffix("[1m]")
+        return is_kimi(model_id) or any(provider.model(model_id) is not None for provider in PROVIDERS.values())
+
+    def undo(self) -> None:
+        """Puts `before` back, or no default at all. Does nothing where the settings name another model by now.
+
+        Everything else in the file stays; it is written as Claude Code itself writes it.
+
+        Raises:
+            SettingsError: the file cannot be read or written; then it is as it was.
+        """
+        path = self.path.resolve()  # managers of dotfiles make it a link
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+            settings = _read(path)
+            if settings.get(_SETTING) != self.model:
+                return
+            if self.before is None:
+                del settings[_SETTING]
+            else:
+                settings[_SETTING] = self.before
+            write_private(path, (json.dumps(settings, indent=2, ensure_ascii=False) + "\n").encode())
+            path.chmod(mode)
+        except (OSError, ValueError, RecursionError) as error:
+            reason = (error.strerror if isinstance(error, OSError) else None) or "it cannot be understood"
+            raise SettingsError(self.path, reason=f"the model could not be put back: {reason}") from error
+
+
+def read_saved_model(environ: Mapping[str, str]) -> SavedModel | None:
+    """The default that the user's settings name, or None."""
+    path = user_settings_file(environ)
+    if path is not None:
+        with suppress(OSError, ValueError, RecursionError):
+            model = _read(path).get(_SETTING)
+            if isinstance(model, str) and model:
+                return SavedModel(path, model)
+    return None
+
+
+def newly_saved(before: SavedModel | None, after: SavedModel | None) -> SavedModel | None:
+    """The model of ours that a launch left behind, with the one that it replaced; None where it left none."""
+    if after is None or not after.is_ours or after == before:
+        return None
+    return SavedModel(after.path, after.model, before.model if before is not None and not before.is_ours else None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        found = json.loads(file.read(_LIMIT).decode("utf-8-sig"))
+    if not isinstance(found, dict):
+        raise ValueError("not an object")  # noqa: TRY004 - of the same kind as JSON that is none
+    return found

@@ -1,0 +1,151 @@
+"""The models of a provider: which its host serves, which stand behind Claude Code's slots, and choosing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from kimi_cli.errors import HostError, NotConfiguredError, UsageError
+from kimi_cli.hosts.models import fetch_models
+from kimi_cli.launcher.live import LiveModels
+from kimi_cli.launcher.model_choice import choose_models
+from kimi_cli.providers.catalogue import model_facts
+from kimi_cli.providers.provider import is_kimi
+from kimi_cli.providers.route import SLOTS
+from kimi_cli.store.secrets import SecretStore
+from kimi_cli.store.settings import save_provider, save_slots
+from kimi_cli.store.wanted import read_wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from kimi_cli.providers.model import Model
+    from kimi_cli.providers.provider import Provider
+    from kimi_cli.store.live_models import LiveList, LiveModel
+    from kimi_cli.store.paths import Paths
+
+
+class Standing(StrEnum):
+    """How it stands with a model at its host."""
+
+    LIVE = "live"
+    RETIRED = "retired"
+    UNLISTED = "not listed"
+    UNKNOWN = "unknown"
+    """The host gave no list."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model; `slots` are Claude Code's names that it stands behind, `main` for the session's own."""
+
+    model: Model
+    standing: Standing
+    slots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTable:
+    """The models of one provider, Kimi models first. `trouble` says why there is no list of this moment."""
+
+    provider: Provider
+    rows: tuple[ModelRow, ...]
+    trouble: str = ""
+
+    @property
+    def main(self) -> str | None:
+        """The id of the session's own model, where one is chosen."""
+        return next((row.model.id for row in self.rows if "main" in row.slots), None)
+
+
+def model_table(
+    paths: Paths,
+    environ: Mapping[str, str],
+    *,
+    provider: str | None,
+    cwd: Path,
+    today: date,
+    now: Callable[[], float],
+) -> ModelTable:
+    """The models of a provider, the chosen one where none is named. The host is asked; its last list is second best.
+
+    Raises:
+        NotConfiguredError: no provider is chosen.
+        KimiError: the settings, the provider or its key cannot be used.
+    """
+    wanted = read_wanted(paths, environ, cwd=cwd, provider=provider)
+    host = wanted.host()
+    if host is None:
+        raise NotConfiguredError("No provider is chosen.", fix="kimi provider NAME")
+    stored = SecretStore(paths, environ).read_key(host)
+    live = LiveModels(paths, host, stored.value if stored else "", now, _fetch)
+    trouble, listed = "", live.remembered()
+    try:
+        listed = live.ask()
+    except HostError as error:
+        trouble = str(error)
+    named = wanted.model(host.id)
+    slots = {slot: chosen.value for slot, chosen in wanted.slots(host.id).items()}
+    main = named.value if named else _default(host, live, today)
+    rows = [_row(host, one, listed, main=main, slots=slots, today=today) for one in _ids(host, listed, main, slots)]
+    return ModelTable(host, tuple(sorted(rows, key=lambda row: not is_kimi(row.model.id))), trouble)
+
+
+def choose_model(paths: Paths, provider: Provider, model_id: str, *, slot: str | None) -> None:
+    """Set a provider's model, or the one behind a slot; an empty id puts the slot back to the main model.
+
+    Raises:
+        UsageError: there is no such slot, or the id is none.
+        SettingsError: it cannot be stored.
+    """
+    if slot is not None and slot not in SLOTS:
+        raise UsageError(f"There is no slot {slot!r}; there are {', '.join(SLOTS)}.", fix="kimi model ID --slot haiku")
+    if slot is None and not model_id.strip():
+        raise UsageError("A model needs an id.", fix="kimi models")
+    if slot is None:
+        save_provider(paths.settings_file, provider.id, model=model_id.strip())
+    else:
+        save_slots(paths.settings_file, provider.id, {slot: model_id.strip()})
+
+
+def _default(host: Provider, live: LiveModels, today: date) -> str | None:
+    try:
+        return choose_models(host, live, wanted=None, slots={}, today=today).models[0].id
+    except (HostError, NotConfiguredError):
+        return None
+
+
+def _ids(host: Provider, listed: LiveList | None, main: str | None, slots: Mapping[str, str]) -> list[str]:
+    """Every id worth a row, each once: what is chosen, what the host lists, what the catalogue knows."""
+    live = [model.id for model in listed.models] if listed else []
+    return list(dict.fromkeys([*filter(None, (main,)), *slots.values(), *live, *(model.id for model in host.models)]))
+
+
+def _row(
+    host: Provider,
+    model_id: str,
+    listed: LiveList | None,
+    *,
+    main: str | None,
+    slots: Mapping[str, str],
+    today: date,
+) -> ModelRow:
+    seen = listed.model(model_id) if listed else None
+    model = model_facts(
+        host, model_id, window=seen.context_window if seen else None, vision=seen.vision if seen else None
+    )
+    if seen is not None:
+        standing = Standing.LIVE
+    elif model.is_retired(today=today):
+        standing = Standing.RETIRED
+    else:
+        standing = Standing.UNKNOWN if listed is None else Standing.UNLISTED
+    names = (*(("main",) if model_id == main else ()), *(slot for slot, one in slots.items() if one == model_id))
+    return ModelRow(model, standing, names)
+
+
+def _fetch(provider: Provider, key: str, timeout: float) -> tuple[LiveModel, ...]:
+    return fetch_models(provider.models_url, key=key or None, timeout=timeout, provider_id=provider.id)
