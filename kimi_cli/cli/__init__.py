@@ -4,6 +4,7 @@ This is the only room that prints. Results go to stdout, narration and errors to
 
 - `entry`    what a command line means: one of our commands, or Claude Code with arguments; errors and exit statuses
 - `app`      the commands and their options; each imports what it needs when it runs
+- `completion`  what the shell can complete
 - `screen`   the two consoles, and how a failure looks
 - the others are named after their commands, one for each family
 """

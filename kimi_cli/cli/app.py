@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from kimi_cli.cli.completion import complete_model, complete_provider
 from kimi_cli.providers.provider import Format
 
 RUN: Final = "Run Claude Code"
@@ -28,10 +29,20 @@ app = typer.Typer(
 )
 
 ProviderOption = Annotated[
-    str | None, typer.Option("--provider", metavar="NAME", help="Use this provider, this once.", show_default=False)
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Use this provider, this once.",
+        show_default=False,
+        autocompletion=complete_provider,
+    ),
 ]
 ModelOption = Annotated[
-    str | None, typer.Option("--model", metavar="ID", help="Use this model, this once.", show_default=False)
+    str | None,
+    typer.Option(
+        "--model", metavar="ID", help="Use this model, this once.", show_default=False, autocompletion=complete_model
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -85,10 +96,20 @@ def demo(
 def setup(
     *,
     provider: Annotated[
-        str | None, typer.Option("--provider", metavar="NAME", help="The provider to set up.", show_default=False)
+        str | None,
+        typer.Option(
+            "--provider",
+            metavar="NAME",
+            help="The provider to set up.",
+            show_default=False,
+            autocompletion=complete_provider,
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="ID", help="The model to use there.", show_default=False)
+        str | None,
+        typer.Option(
+            "--model", metavar="ID", help="The model to use there.", show_default=False, autocompletion=complete_model
+        ),
     ] = None,
     base_url: Annotated[
         str | None,
@@ -120,10 +141,18 @@ def setup(
 def provider(
     what: Annotated[
         str | None,
-        typer.Argument(metavar="NAME|list|add|remove", help="The provider to use, or what to do.", show_default=False),
+        typer.Argument(
+            metavar="NAME|list|add|remove",
+            help="The provider to use, or what to do.",
+            show_default=False,
+            autocompletion=complete_provider,
+        ),
     ] = None,
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The provider to add or remove.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="NAME", help="The provider to add or remove.", show_default=False, autocompletion=complete_provider
+        ),
     ] = None,
     *,
     base_url: Annotated[
@@ -133,7 +162,10 @@ def provider(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="ID", help="The model to use there.", show_default=False)
+        str | None,
+        typer.Option(
+            "--model", metavar="ID", help="The model to use there.", show_default=False, autocompletion=complete_model
+        ),
     ] = None,
     spoken: Annotated[
         Format | None, typer.Option("--format", help="The protocol of a provider to add.", show_default=False)
@@ -158,7 +190,10 @@ def provider(
 
 @app.command(rich_help_panel=SETTINGS, epilog="Examples: kimi model kimi-k2.6   kimi model kimi-k2.6 --slot haiku")
 def model(
-    model_id: Annotated[str | None, typer.Argument(metavar="ID", help="The model to use.", show_default=False)] = None,
+    model_id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="The model to use.", show_default=False, autocompletion=complete_model),
+    ] = None,
     *,
     slot: Annotated[
         str | None,
@@ -167,7 +202,14 @@ def model(
         ),
     ] = None,
     provider: Annotated[
-        str | None, typer.Option("--provider", metavar="NAME", help="For this provider.", show_default=False)
+        str | None,
+        typer.Option(
+            "--provider",
+            metavar="NAME",
+            help="For this provider.",
+            show_default=False,
+            autocompletion=complete_provider,
+        ),
     ] = None,
 ) -> None:
     """Show the models that sessions use, or choose one."""
@@ -180,7 +222,10 @@ def model(
 def models(
     *,
     provider: Annotated[
-        str | None, typer.Option("--provider", metavar="NAME", help="Of this provider.", show_default=False)
+        str | None,
+        typer.Option(
+            "--provider", metavar="NAME", help="Of this provider.", show_default=False, autocompletion=complete_provider
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -192,7 +237,12 @@ def models(
 
 @app.command("set-key", rich_help_panel=SETTINGS, epilog="Example: pass show groq | kimi set-key groq --stdin")
 def set_key(
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key it is.", show_default=False)],
+    provider: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_provider
+        ),
+    ],
     key: Annotated[
         str | None, typer.Argument(metavar="-", help="- reads the key from stdin.", show_default=False)
     ] = None,
@@ -211,7 +261,12 @@ def set_key(
 
 @app.command("unset-key", rich_help_panel=SETTINGS)
 def unset_key(
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Whose key it is.", show_default=False)],
+    provider: Annotated[
+        str,
+        typer.Argument(
+            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_provider
+        ),
+    ],
 ) -> None:
     """Remove a provider's API key from the keyring and from the protected file."""
     from kimi_cli.cli.key import unset_key as run
@@ -253,7 +308,13 @@ def reset(
     *,
     provider: Annotated[
         str | None,
-        typer.Option("--provider", metavar="NAME", help="Only what belongs to this one.", show_default=False),
+        typer.Option(
+            "--provider",
+            metavar="NAME",
+            help="Only what belongs to this one.",
+            show_default=False,
+            autocompletion=complete_provider,
+        ),
     ] = None,
     keep_keys: Annotated[bool, typer.Option("--keep-keys", help="Leave the keys.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,

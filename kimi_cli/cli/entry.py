@@ -19,6 +19,10 @@ COMMANDS: Final = (
     *("status", "stop", "serve", "help"),
 )
 """Our own words; a test holds this list and the application's commands together."""
+COMPLETION: Final = "_KIMI_COMPLETE"
+"""Set by a shell that asks for completions; the words are then in other variables."""
+_CLOSE: Final = 0.75
+"""How alike a word and a command must be for it to be a slip: `statsu` is one, `start` is not."""
 INTERRUPTED: Final = 130
 """What a shell expects of a program that Ctrl-C has ended."""
 
@@ -31,7 +35,7 @@ def run(argv: Sequence[str]) -> int:
         print(f"kimi {__version__}")
         return 0
     try:
-        return _run(meaning(argv))
+        return _run(list(argv) if COMPLETION in os.environ else _confirmed(argv))
     except KimiError as error:
         from kimi_cli.cli.screen import show_failure
 
@@ -65,6 +69,29 @@ def meaning(argv: Sequence[str]) -> list[str]:
     if argv[0] in COMMANDS or argv[0] in {"--help", "-h", "--install-completion", "--show-completion"}:
         return ["--help" if argument == "-h" and at == 0 else argument for at, argument in enumerate(argv)]
     return ["launch", *argv]
+
+
+def slip(argv: Sequence[str]) -> str | None:
+    """The command that was probably meant, where the first word is none and looks like one."""
+    if not argv or argv[0].startswith("-") or argv[0] in COMMANDS:
+        return None
+    from difflib import get_close_matches
+
+    close = get_close_matches(argv[0].lower(), COMMANDS, n=1, cutoff=_CLOSE)
+    return close[0] if close else None
+
+
+def _confirmed(argv: Sequence[str]) -> list[str]:
+    """What the command line means; somebody at a terminal is asked about a slip, everybody else gets Claude Code."""
+    meant = slip(argv)
+    if meant is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return meaning(argv)
+    from rich.prompt import Confirm
+
+    from kimi_cli.cli.screen import narration
+
+    question = f"There is no command {argv[0]!r}. Run kimi {meant} instead of Claude Code"
+    return meaning([meant, *argv[1:]] if Confirm.ask(question, console=narration(), default=True) else argv)
 
 
 def _run(argv: list[str]) -> int:

@@ -93,6 +93,18 @@ def ask_for_insecure_storage(reason: str) -> bool:
     return Confirm.ask(question, console=console, default=False)
 
 
+def ask_for_import(masked: str, file: str) -> bool:
+    """Whether a key of the tool's predecessor is to be taken over."""
+    question = f"There is a key {escape(masked)} in {escape(file)}. Take it over and remove that file"
+    return Confirm.ask(question, console=narration(), default=True)
+
+
+def ask_for_completion() -> bool:
+    """Whether the shell is to complete our commands."""
+    question = "Let Tab complete kimi's commands (adds a line to your shell's start-up file)"
+    return Confirm.ask(question, console=narration(), default=False)
+
+
 def _row(model: Model) -> tuple[str, str, str, str]:
     price = model.price
     return (

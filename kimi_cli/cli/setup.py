@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from rich.markup import escape
 
 from kimi_cli.cli import questions
 from kimi_cli.cli.key import PLACES, read_secret, read_stdin
-from kimi_cli.cli.screen import narration
+from kimi_cli.cli.screen import narration, show_failure
 from kimi_cli.errors import (
     BaseUrlError,
     ClaudeNotFoundError,
@@ -30,6 +31,7 @@ from kimi_cli.providers.catalogue import customised, find_provider
 from kimi_cli.providers.provider import is_kimi
 from kimi_cli.setup.choice import needs_key
 from kimi_cli.setup.host import Verdict, ask_host, offers
+from kimi_cli.setup.old_keys import find_old_keys, import_old_keys
 from kimi_cli.setup.plan import Plan, carry_out
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.keyring_backend import KeyringError
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
     from kimi_cli.providers.provider import Format, Provider
     from kimi_cli.setup.host import HostAnswer
+    from kimi_cli.setup.old_keys import OldKey
     from kimi_cli.store.secrets import StoredKey
     from kimi_cli.store.settings import Settings
 
@@ -71,8 +74,10 @@ def setup(given: Given, *, goes_on: bool = False) -> None:
     if given.asks:
         narration().print("[bold]Claude Code on Kimi models.[/] Ctrl-C leaves everything as it is.\n")
     wizard.look_for_claude()
+    wizard.import_old_keys()
     plan = wizard.plan()
     wizard.store(plan)
+    wizard.offer_completion()
     narration().print("\nReady." if goes_on else "\nReady. Type [bold]kimi[/] to start.")
 
 
@@ -85,14 +90,43 @@ class _Wizard:
         self._secrets = SecretStore(self._paths, os.environ)
 
     def look_for_claude(self) -> None:
+        """Say where Claude Code is, or how it is installed here."""
         console = narration()
         try:
-            console.print(f"Claude Code  {escape(str(find_claude(os.environ).path))}")
+            console.print(f"Claude Code is at {escape(str(find_claude(os.environ).path))}.\n", soft_wrap=True)
         except ClaudeNotFoundError as error:
             console.print("[yellow]Claude Code is not installed.[/] Install it with:")
             console.print(f"  {escape(error.install)}", soft_wrap=True)
 
+    def import_old_keys(self) -> None:
+        """Offer keys that the tool's predecessor left in plain files; without a terminal they are only named."""
+        console = narration()
+        for old in find_old_keys(os.environ):
+            if not self._given.asks:
+                console.print(
+                    f"[yellow]Note:[/] {escape(str(old.file))} holds a key; kimi setup on a terminal imports it."
+                )
+            elif questions.ask_for_import(old.masked, str(old.file)):
+                self._import(old)
+
+    def _import(self, old: OldKey) -> None:
+        (result,) = import_old_keys([old], self._paths, os.environ)
+        if isinstance(result.failure, KeyringError) and questions.ask_for_insecure_storage(str(result.failure)):
+            (result,) = import_old_keys([old], self._paths, os.environ, insecure=True)
+        if result.source is not None:
+            narration().print(f"The key is in {PLACES[result.source]}.")
+        if result.failure is not None:
+            show_failure(result.failure)
+
+    def offer_completion(self) -> None:
+        if self._given.asks and questions.ask_for_completion():
+            from kimi_cli.cli.app import app
+
+            with suppress(SystemExit):
+                app(["--install-completion"], prog_name="kimi")
+
     def plan(self) -> Plan:
+        """Everything that has to be decided, asked or given."""
         provider = self._provider()
         key, stored = self._key(provider)
         while True:
@@ -109,6 +143,7 @@ class _Wizard:
         return Plan(provider=provider, base_url=base_url, model=model, key=key, insecure=self._given.insecure)
 
     def store(self, plan: Plan) -> None:
+        """Carry the plan out; where no keyring works, in a file if that is wanted."""
         try:
             source = carry_out(plan, self._paths, os.environ)
         except KeyringError as error:

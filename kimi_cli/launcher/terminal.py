@@ -27,24 +27,35 @@ class TerminalState:
     @classmethod
     def read(cls) -> Self:
         """The state of the terminal at standard input."""
-        if sys.platform == "win32":
-            return cls(None)
-        import termios
-
-        try:
-            return cls(termios.tcgetattr(_INPUT))
-        except (termios.error, OSError):
-            return cls(None)
+        return cls(_read_modes())
 
     def restore(self) -> None:
         """Gives the terminal its modes back, if it is ours to set: a background job would be stopped for that."""
-        if self._modes is None or sys.platform == "win32":
-            return
-        import termios
+        if self._modes is not None:
+            _write_modes(self._modes)
 
+
+if sys.platform == "win32":
+
+    def _read_modes() -> list[Any] | None:
+        return None
+
+    def _write_modes(modes: list[Any]) -> None:
+        """There are none."""
+
+else:
+    import termios
+
+    def _read_modes() -> list[Any] | None:
+        try:
+            return termios.tcgetattr(_INPUT)
+        except (termios.error, OSError):
+            return None
+
+    def _write_modes(modes: list[Any]) -> None:
         with suppress(termios.error, OSError):
             if os.tcgetpgrp(_INPUT) != os.getpgrp():
                 return
-            termios.tcsetattr(_INPUT, termios.TCSANOW, self._modes)
+            termios.tcsetattr(_INPUT, termios.TCSANOW, modes)
             if os.isatty(_OUTPUT):
                 os.write(_OUTPUT, _RESET)

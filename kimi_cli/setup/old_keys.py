@@ -113,14 +113,15 @@ def _import(old: OldKey, secrets: SecretStore, *, insecure: bool, replace: bool)
             if after is None or after.value != key:
                 source = None
                 raise SecretError(f"The key from {old.file} was stored and could not be read back; the file stays.")
-        if _read(old.file) == old.value:  # else somebody has put another key there meanwhile
-            old.file.unlink()
+        if _read(old.file) != old.value:
+            raise SecretError(f"{old.file} was changed while its key was being stored, and stays.")
+        old.file.unlink()
     except KimiError as error:
         return Imported(old, source, failure=error)
     except OSError as error:
         sentence = f"{old.file} cannot be removed ({error.strerror}); its key is stored."
         return Imported(old, source, failure=SecretError(sentence, fix=f"rm {_word(old.file)}"))
-    return Imported(old, source, is_removed=not old.file.exists())
+    return Imported(old, source, is_removed=True)
 
 
 def _stored(provider: Provider, secrets: SecretStore, *, insecure: bool) -> StoredKey | None:

@@ -9,7 +9,7 @@ import pytest
 
 from kimi_cli import __version__
 from kimi_cli.cli.app import app
-from kimi_cli.cli.entry import COMMANDS, meaning
+from kimi_cli.cli.entry import COMMANDS, meaning, slip
 from tests.cli.run import kimi
 
 
@@ -31,6 +31,51 @@ from tests.cli.run import kimi
 def test_meaning(typed, meant):
     """What is no command of ours is Claude Code with arguments."""
     assert meaning(typed) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        (["statsu"], "status"),
+        (["Provider"], "provider"),
+        (["start"], None),
+        (["fix the bug"], None),
+        (["--stats"], None),
+    ],
+)
+def test_slips(typed, command):
+    """A word that looks like a command is taken for a slip, a prompt or an option is not."""
+    assert slip(typed) == command
+
+
+def test_without_a_terminal_a_slip_goes_to_claude_code():
+    """Nobody is there to be asked, so the word is Claude Code's, which is not installed here."""
+    ran = kimi("statsu", PATH="")
+    assert ran.status in {3, 4}
+    assert "instead of" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("kimi prov", "provider"),
+        ("kimi provider mo", "moonshot"),
+        ("kimi set-key gr", "groq"),
+        ("kimi launch --pro", "--provider"),
+    ],
+)
+def test_completion(words, offered):
+    """The shell can complete commands, options and names of providers."""
+    ran = kimi(_KIMI_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1))
+    assert offered in ran.out.split()
+
+
+def test_models_are_completed_for_the_chosen_provider():
+    """Ids of models come from the catalogue where no list was fetched, retired ones left out."""
+    kimi("provider", "moonshot")
+    ran = kimi(_KIMI_COMPLETE="complete_bash", COMP_WORDS="kimi model kimi-k", COMP_CWORD="2")
+    assert "kimi-k2.6" in ran.out.split()
+    assert "kimi-k2.5" not in ran.out.split()
 
 
 def test_every_command_is_known():

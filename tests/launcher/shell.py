@@ -1,7 +1,7 @@
-"""A shell with job control and one job, for tests: run as `python shell.py COMMAND...` on a terminal of its own.
+"""A shell with job control and one job, for tests: `python shell.py CONTROL COMMAND...` on a terminal of its own.
 
-It prints what becomes of the job, one line each: `stopped SIGNAL` or `ended STATUS`. A line on descriptor 3 continues a
-stopped job in the foreground.
+It prints what becomes of the job, one line each: `stopped SIGNAL` or `ended STATUS`. A byte on the descriptor CONTROL
+continues a stopped job in the foreground.
 """
 
 import fcntl
@@ -10,10 +10,8 @@ import signal
 import sys
 import termios
 
-CONTROL = 3
 
-
-def main() -> None:
+def main(control: int, command: list[str]) -> None:
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     job = os.fork()
@@ -21,7 +19,7 @@ def main() -> None:
         os.setpgid(0, 0)
         os.tcsetpgrp(0, os.getpid())
         signal.signal(signal.SIGTTOU, signal.SIG_DFL)
-        os.execvp(sys.argv[1], sys.argv[1:])
+        os.execvp(command[0], command)
     while True:
         _, status = os.waitpid(job, os.WUNTRACED)
         os.tcsetpgrp(0, os.getpgrp())
@@ -29,9 +27,9 @@ def main() -> None:
             print(f"ended {os.waitstatus_to_exitcode(status)}", flush=True)
             return
         print(f"stopped {signal.Signals(os.WSTOPSIG(status)).name}", flush=True)
-        os.read(CONTROL, 1)
+        os.read(control, 1)
         os.tcsetpgrp(0, job)
         os.killpg(job, signal.SIGCONT)
 
 
-main()
+main(int(sys.argv[1]), sys.argv[2:])

@@ -163,16 +163,12 @@ def shell(driver, source: str):
     terminal, inner = os.openpty()
     control_in, control = os.pipe()
 
-    def prepare() -> None:
-        os.dup2(control_in, 3)
-
     process = driver(
         source,
-        before=[sys.executable, str(SHELL)],
+        before=[sys.executable, str(SHELL), str(control_in)],
         stdin=inner,
         start_new_session=True,
-        preexec_fn=prepare,
-        close_fds=False,
+        pass_fds=(control_in,),
     )
     os.close(inner)
     os.close(control_in)

@@ -149,7 +149,7 @@ def test_stop_and_continue(stage):
         window.enter("Say hello.")
         window.wait_for("Hello")
         window.enter("/exit")
-        window.wait_for(r"--resume[^$#]+[$#] \s*$")
+        window.wait_for(r"--resume[^$#]+[$#]\s*$")
         window.enter("echo status $?")
         window.wait_for("status 0")
         window.enter("exit")

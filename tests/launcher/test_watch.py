@@ -17,7 +17,7 @@ from kimi_cli.store.identity import ProcessIdentity
 from tests.launcher.conftest import eventually
 
 DESCRIPTORS = Path("/proc/self/fd")
-SOON = 1.0
+SOON = 3.0
 """Seconds within which an end is answered."""
 
 
@@ -25,7 +25,7 @@ class Session:
     """A session whose proxy is any process; `restore` starts another one."""
 
     def __init__(self, *, lives: str = "import time; time.sleep(600)") -> None:
-        self.lives, self.children, self.failures, self.ended, self.restored = lives, [], 0, False, 0
+        self.lives, self.children, self.failures, self.ended, self.restored = lives, [], 0, False, []
         self.proxy = self.spawn()
 
     def spawn(self) -> ProcessIdentity:
@@ -41,7 +41,7 @@ class Session:
             self.failures -= 1
             raise ProxyError("Not now.")
         self.proxy = self.spawn()
-        self.restored += 1
+        self.restored.append(time.monotonic())
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_brought_back(session, watching):
     for times in (1, 2, 3):
         killed = time.monotonic()
         session.children[-1].kill()
-        eventually(lambda times=times: session.restored == times)
+        eventually(lambda times=times: len(session.restored) == times)
         assert time.monotonic() - killed < SOON
 
 
@@ -81,7 +81,7 @@ def test_not_where_it_was_meant_to_end(session, watching):
     session.ended = True
     session.children[-1].kill()
     eventually(lambda: not watching._thread.is_alive())
-    assert session.restored == 0
+    assert session.restored == []
 
 
 def test_tried_again(session, watching, monkeypatch):
@@ -89,18 +89,16 @@ def test_tried_again(session, watching, monkeypatch):
     monkeypatch.setattr(module, "_PAUSE", 0.05)
     session.failures = 2
     session.children[-1].kill()
-    eventually(lambda: session.restored == 1)
+    eventually(lambda: len(session.restored) == 1)
 
 
 def test_not_for_ever(session, watching, monkeypatch):
     """A proxy that dies over and over is brought back a few times, and then only when a minute has passed."""
-    monkeypatch.setattr(module, "_WINDOW", 4.0)
+    monkeypatch.setattr(module, "_WINDOW", 3.0)
     session.lives = "pass"
     session.children[-1].kill()
-    eventually(lambda: session.restored == RESTARTS)
-    first = time.monotonic()
-    eventually(lambda: session.restored > RESTARTS)
-    assert time.monotonic() - first > 1.0
+    eventually(lambda: len(session.restored) > RESTARTS)
+    assert session.restored[RESTARTS] - session.restored[0] > 2.9
 
 
 def test_stopped_at_once(session, watching):
@@ -110,7 +108,7 @@ def test_stopped_at_once(session, watching):
     assert time.monotonic() - started < SOON
     session.children[-1].kill()
     session.children[-1].wait()
-    assert session.restored == 0
+    assert session.restored == []
     assert not watching._thread.is_alive()
 
 
@@ -121,6 +119,6 @@ def test_no_descriptor_is_left(session):
     watch = Watch(session)
     watch.start()
     session.children[-1].kill()
-    eventually(lambda: session.restored == 1)
+    eventually(lambda: len(session.restored) == 1)
     watch.stop()
     assert len(list(DESCRIPTORS.iterdir())) == before

@@ -103,8 +103,7 @@ def test_every_history_is_accepted(dialect, model, turns):
 @given(turns=_histories)
 def test_every_history_can_be_relayed(model, turns):
     """A strict host of Anthropic's format and the `anthropic` SDK accept it as well."""
-    # Ids that repeat from turn to turn are the client's own doing: Claude Code's never do.
-    relayed(ask(*_with_fresh_ids(turns), tools=[tool("Read")]), model=model)
+    relayed(ask(*_of_claude_code(turns), tools=[tool("Read")]), model=model)
 
 
 @given(turns=_histories)
@@ -175,8 +174,8 @@ def test_arbitrary_histories_keep_calls_and_results_together(messages):
         check_relay_pairs(_apart(turns))
 
 
-def _with_fresh_ids(turns: list[dict]) -> list[dict]:
-    """The turns with ids that name each assistant turn's calls apart; results go to the nearest call before them."""
+def _of_claude_code(turns: list[dict]) -> list[dict]:
+    """The turns with names and ids as Claude Code has them: names that fit, ids that tell all calls apart."""
     fresh = copy.deepcopy(turns)
     place = 0
     for turn in fresh:
@@ -185,6 +184,8 @@ def _with_fresh_ids(turns: list[dict]) -> list[dict]:
             for key in ("id", "tool_use_id"):
                 if key in block:
                     block[key] = f"{block[key]}_{place}"
+            if "name" in block:
+                block["name"] = block["name"].replace(".", "_").replace("/", "_")
     return fresh
 
 
