@@ -7,6 +7,7 @@ import signal
 import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kimi_cli.cli.screen import narration, results, show_json
@@ -26,7 +27,8 @@ def serve(*, provider: str | None, model: str | None, port: int | None, as_json:
     """Serve until a signal ends it."""
     paths = Paths.find(os.environ)
     with _until_signalled():
-        route = resolve_route(paths, os.environ, provider=provider, model=model, today=datetime.now(tz=UTC).date())
+        today = datetime.now(tz=UTC).date()
+        route = resolve_route(paths, os.environ, provider=provider, model=model, cwd=Path.cwd(), today=today)
         with serving(paths, os.environ, route, port=port) as running:
             facts = {
                 "base_url": running.base_url,

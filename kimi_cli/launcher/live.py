@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import HostError
-from kimi_cli.providers.catalogue import PROVIDERS
+from kimi_cli.providers.catalogue import is_catalogued
 from kimi_cli.providers.provider import Format
 from kimi_cli.store.live_models import LiveList, read_live, write_live
 
@@ -59,12 +59,6 @@ class LiveModels:
     def _remember(self, models: tuple[LiveModel, ...], *, now: float) -> None:
         with suppress(OSError):  # the next launch asks again
             write_live(self.paths, self.provider.id, self.provider.base_url, models, now=now)
-
-
-def is_catalogued(provider: Provider) -> bool:
-    """Whether this is the host of the catalogue; behind an address of the user's own it may be another one."""
-    listed = PROVIDERS.get(provider.id)
-    return listed is not None and listed.base_url == provider.base_url
 
 
 class Refresh:

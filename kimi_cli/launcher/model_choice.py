@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kimi_cli.errors import HostError, ModelMissingError, ModelRetiredError
-from kimi_cli.launcher.live import is_catalogued
-from kimi_cli.providers.catalogue import model_facts
+from kimi_cli.providers.catalogue import is_catalogued, model_facts
 from kimi_cli.providers.provider import is_kimi
 
 if TYPE_CHECKING:

@@ -7,26 +7,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from kimi_cli.errors import KeyMissingError, NotConfiguredError, SecretError
+from kimi_cli.errors import KeyMissingError, NotConfiguredError
 from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
-from kimi_cli.providers.catalogue import PROVIDERS, customised, find_provider
 from kimi_cli.providers.route import Route
-from kimi_cli.store.base_url import clean_base_url, is_loopback
+from kimi_cli.store.base_url import is_loopback
+from kimi_cli.store.known import key_variables, only_with_key
 from kimi_cli.store.secrets import SecretStore
-from kimi_cli.store.settings import read_settings
+from kimi_cli.store.wanted import read_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
+    from pathlib import Path
 
     from kimi_cli.providers.provider import Provider
     from kimi_cli.store.live_models import LiveModel
     from kimi_cli.store.paths import Paths
-    from kimi_cli.store.settings import Settings
 
-PROVIDER_VARIABLE: Final = "KIMI_PROVIDER"
-MODEL_VARIABLE: Final = "KIMI_MODEL"
 _KEYLESS: Final = "custom"
 """The one provider whose key is optional wherever it is."""
 
@@ -42,10 +40,10 @@ class Resolution:
 
 
 def resolve_route(
-    paths: Paths, environ: Mapping[str, str], *, provider: str | None, model: str | None, today: date
+    paths: Paths, environ: Mapping[str, str], *, provider: str | None, model: str | None, cwd: Path | None, today: date
 ) -> Route:
-    """The route that the user's flags, variables and settings mean, in that order; see `resolve`."""
-    return resolve(paths, environ, provider=provider, model=model, today=today).route
+    """The route that flags, variables, project and settings mean, in that order; see `resolve`."""
+    return resolve(paths, environ, provider=provider, model=model, cwd=cwd, today=today).route
 
 
 def resolve(
@@ -54,32 +52,32 @@ def resolve(
     *,
     provider: str | None,
     model: str | None,
+    cwd: Path | None,
     today: date,
     now: Callable[[], float] = time.time,
     fetch: Callable[[Provider, str, float], tuple[LiveModel, ...]] | None = None,
 ) -> Resolution:
-    """The route that the user's flags, variables and settings mean, in that order, with what to say about it.
+    """The route that flags, variables, project and settings mean, in that order, with what to say about it.
 
-    Where nothing names a provider, the only one that has a key is meant. The network is asked only where no model can
-    be named without it.
+    `provider` and `model` are the flags; without `cwd` no project counts. Where nothing names a provider, the only one
+    that has a key is meant. The network is asked only where no model can be named without it.
 
     Raises:
         NotConfiguredError, ProviderUnknownError, BaseUrlError: something is missing or cannot be used.
         HostError: the host had to be asked for a model, and did not answer.
     """
-    settings = read_settings(paths.settings_file)
+    wanted = read_wanted(paths, environ, cwd=cwd, provider=provider, model=model)
     secrets = SecretStore(paths, environ)
-    name = provider or environ.get(PROVIDER_VARIABLE, "").strip() or settings.provider
-    host = _customised(find_provider(name), settings) if name else _only_with_key(settings, secrets, environ)
+    host = wanted.host() or only_with_key(wanted.settings, secrets, environ)
     if not host.base_url:
         raise NotConfiguredError(
             f"{host.name} has no address.", fix=f"kimi provider {host.id} --base-url URL --model ID"
         )
     key = _key(host, secrets)
     live = LiveModels(paths, host, key, now, fetch or _fetch)
-    own = settings.of(host.id)
-    wanted = model or environ.get(MODEL_VARIABLE, "").strip() or own.model
-    chosen = choose_models(host, live, wanted=wanted, slots=own.slots, today=today)
+    named = wanted.model(host.id)
+    slots = {slot: chosen.value for slot, chosen in wanted.slots(host.id).items()}
+    chosen = choose_models(host, live, wanted=named.value if named else None, slots=slots, today=today)
     route = Route(
         provider=host.id,
         format=host.format,
@@ -87,38 +85,10 @@ def resolve(
         dialect=host.dialect_name,
         models=chosen.models,
         key=key,
-        slots=tuple(own.slots.items()),
+        slots=tuple(slots.items()),
         name=host.name,
     )
-    variables = {own.key_variable for own in settings.providers.values() if own.key_variable}
-    return Resolution(route, live, chosen.warnings, (*host.key_variables, *sorted(variables)))
-
-
-def _customised(provider: Provider, settings: Settings) -> Provider:
-    own = settings.of(provider.id)
-    base_url = clean_base_url(own.base_url, format=own.format or provider.format) if own.base_url else None
-    return customised(provider, base_url=base_url, format=own.format, key_variable=own.key_variable)
-
-
-def _only_with_key(settings: Settings, secrets: SecretStore, environ: Mapping[str, str]) -> Provider:
-    """The only provider with a key: in a variable, or where no variable has one, in the keyring or the file."""
-    hosts = [host for host in (_customised(listed, settings) for listed in PROVIDERS.values()) if host.base_url]
-    found = [host for host in hosts if any(environ.get(variable, "").strip() for variable in host.key_variables)]
-    if not found:
-        try:
-            found = [host for host in hosts if secrets.read_key(host) is not None]
-        except SecretError:  # it says nothing about which host is meant; choosing one is the way out of it, too
-            found = []
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        raise NotConfiguredError(
-            "No provider is chosen, and none has a key.", fix="kimi provider NAME   (kimi provider list)"
-        )
-    names = ", ".join(host.id for host in found)
-    raise NotConfiguredError(
-        f"Several providers have a key ({names}), and none is chosen.", fix=f"kimi provider {found[0].id}"
-    )
+    return Resolution(route, live, (*wanted.warnings, *chosen.warnings), key_variables(wanted.settings))
 
 
 def _key(host: Provider, secrets: SecretStore) -> str:

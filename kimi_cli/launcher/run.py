@@ -98,7 +98,7 @@ def launch(
     claude = find_claude(environ, explicit=request.claude)
     if not arguments.needs_session:
         return _run(claude, request.arguments, environ=child_environment(environ, session={}, key=""))
-    resolution = resolve(paths, environ, provider=request.provider, model=request.model, today=today)
+    resolution = resolve(paths, environ, provider=request.provider, model=request.model, cwd=cwd, today=today)
     own = read_own_settings(arguments.settings, cwd=cwd)
     settings = read_client_settings(environ, cwd=cwd, sources=arguments.sources, own=own)
     prepared = _Launch(claude, arguments, resolution, own, settings, paths=paths, environ=environ, cwd=cwd, show=show)

@@ -85,6 +85,12 @@ def find_provider(name: str, *, providers: Mapping[str, Provider] = PROVIDERS) -
     raise ProviderUnknownError(name, known=tuple(providers), suggestion=suggestion)
 
 
+def is_catalogued(provider: Provider) -> bool:
+    """Whether this is the host of the catalogue; behind an address of the user's own it may be another one."""
+    listed = PROVIDERS.get(provider.id)
+    return listed is not None and listed.base_url == provider.base_url
+
+
 def model_facts(provider: Provider, model_id: str, *, window: int | None = None, vision: bool | None = None) -> Model:
     """What is known about a model on a host: the catalogue's entry, with what the live list says put over it.
 

@@ -20,7 +20,6 @@ from kimi_cli.errors import KimiError, ProxyError
 from kimi_cli.launcher.claude import find_claude
 from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.slots import tokens
-from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.setup.choice import look_at
 from kimi_cli.setup.host import Verdict, ask_host
 
@@ -116,7 +115,7 @@ def _claude(environ: Mapping[str, str], explicit: Path | None) -> Finding:
 
 def _resolution(paths: Paths, environ: Mapping[str, str], today: date) -> tuple[Resolution | None, Finding | None]:
     try:
-        return resolve(paths, environ, provider=None, model=None, today=today), None
+        return resolve(paths, environ, provider=None, model=None, cwd=Path.cwd(), today=today), None
     except KimiError as error:
         return None, Finding("provider", Level.ERROR, str(error), error.fix)
 
@@ -142,11 +141,10 @@ def _route(found: Resolution, paths: Paths, environ: Mapping[str, str], today: d
         Finding("model", Level.WARNING, warning, f"kimi provider {route.provider} --model ID")
         for warning in found.warnings
     ]
-    if route.provider in PROVIDERS:
-        key = look_at(route.provider, paths, environ, today=today).key
-        key_facts = {"source": key.source.value if key else None, "masked": key.masked if key else None}
-        text = f"{key.masked} from {key.detail}" if key else "none, and none is needed"
-        findings.append(Finding("key", Level.OK, text, facts=key_facts))
+    key = look_at(route.provider, paths, environ, today=today).key
+    key_facts = {"source": key.source.value if key else None, "masked": key.masked if key else None}
+    text = f"{key.masked} from {key.detail}" if key else "none, and none is needed"
+    findings.append(Finding("key", Level.OK, text, facts=key_facts))
     return findings
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kimi_cli.errors import UsageError
-from kimi_cli.providers.catalogue import PROVIDERS, model_facts
+from kimi_cli.providers.catalogue import is_catalogued, model_facts
 from kimi_cli.store.known import configured, known_providers
 from kimi_cli.store.secrets import SecretStore
 from kimi_cli.store.settings import choose_provider, read_settings, save_provider
@@ -92,15 +92,9 @@ def _lacks(provider: Provider, model: Model | None, key: StoredKey | None, *, to
         lacks.append(("It has no address.", f"kimi provider {provider.id} --base-url URL --model ID"))
     if model is None:
         lacks.append((provider.note or "No model is chosen.", f"kimi provider {provider.id} --model ID"))
-    elif model.is_retired(today=today) and _is_catalogued(provider):
+    elif model.is_retired(today=today) and is_catalogued(provider):
         instead = model.successor or "ID"
         lacks.append((f"{model.id} was retired on {model.retired}.", f"kimi provider {provider.id} --model {instead}"))
     if key is None and needs_key(provider):
         lacks.append(("It has no key.", f"kimi set-key {provider.id}"))
     return lacks
-
-
-def _is_catalogued(provider: Provider) -> bool:
-    """Whether this is the host of the catalogue; behind an address of the user's own it may be another one."""
-    listed = PROVIDERS.get(provider.id)
-    return listed is not None and listed.base_url == provider.base_url

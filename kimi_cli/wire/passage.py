@@ -19,8 +19,8 @@ from kimi_cli.wire.sse import MAX_EVENT_BYTES, EventTooLargeError
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
 
-_NOTABLE: Final = (b"message_", b"error")
-"""What an event that matters here contains; all others are passed on unread."""
+_NOTABLE: Final = (b"message_", b"error", b"\n\n\n")
+"""What has to be looked at: events that matter here, and blank lines too many. All others are passed on unread."""
 
 _CONTENT: Final = b"content_block"
 _NOTHING: Final = Usage()
@@ -98,9 +98,11 @@ class Passage:
     def _pass(self, whole: bytes) -> bytes:
         """Whole events, looked at where there is something to see."""
         self.has_content = self.has_content or _CONTENT in whole
-        if not any(word in whole for word in _NOTABLE):
+        if not any(word in whole for word in _NOTABLE) and not whole.startswith(b"\n"):
             return whole
-        return b"".join(self._look(event + b"\n\n") for event in whole.split(b"\n\n") if event)
+        # Blank lines too many are dropped, for whether they stand before an event or behind one depends on the reads.
+        events = (event.strip(b"\n") for event in whole.split(b"\n\n"))
+        return b"".join(self._look(event + b"\n\n") for event in events if event)
 
     def _look(self, event: bytes) -> bytes:
         if self.is_over:

@@ -19,8 +19,10 @@ from kimi_cli.errors import (
 )
 from kimi_cli.launcher.resolve import resolve
 from kimi_cli.providers.provider import Format
+from kimi_cli.store.known import key_variables
 from kimi_cli.store.live_models import LiveModel, write_live
 from kimi_cli.store.secrets import SecretStore
+from kimi_cli.store.settings import Settings
 
 TODAY = date(2026, 11, 23)
 NOW = 1_795_000_000.0
@@ -59,6 +61,7 @@ def world(user, asked):
             {**user.environ, **variables},
             provider=provider,
             model=model,
+            cwd=None,
             today=TODAY,
             now=lambda: NOW,
             fetch=NoNetwork() if listed is None else fetch,
@@ -96,7 +99,7 @@ def test_the_route_is_whole(world):
     assert (route.provider, route.host, route.format) == ("moonshot", "Moonshot", Format.ANTHROPIC)
     assert (route.base_url, route.main.id, route.key) == ("https://api.moonshot.ai/anthropic", "kimi-k3", MOONSHOT_KEY)
     assert found.warnings == ()
-    assert found.key_variables == ("MOONSHOT_API_KEY",)
+    assert found.key_variables == key_variables(Settings())
     assert MOONSHOT_KEY not in repr(found)
 
 

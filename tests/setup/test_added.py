@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from kimi_cli.errors import BaseUrlError, ProviderUnknownError, SettingsError, UsageError
@@ -14,6 +17,8 @@ from kimi_cli.store.live_models import LiveModel, read_live, write_live
 from kimi_cli.store.secrets import KeySource
 from kimi_cli.store.settings import ProviderSettings, choose_provider, read_settings
 from tests.store.rings import FakeKeyring
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 
 URL = "http://127.0.0.1:8000/v1"
 
@@ -108,6 +113,34 @@ def test_full_disk(add, paths, full_disk):
     with full_disk(), pytest.raises(SettingsError, match="cannot be written"):
         add()
     assert paths.settings_file.read_text() == before
+
+
+@posix
+def test_read_only_directory(add, paths, unprivileged):
+    """Where the settings cannot be written that is one sentence, and they stay as they were."""
+    choose_provider(paths.settings_file, "groq")
+    paths.config_dir.chmod(0o500)
+    with pytest.raises(SettingsError, match=r"cannot be written \(Permission denied\)"):
+        add()
+    paths.config_dir.chmod(0o700)
+    assert list(read_settings(paths.settings_file).providers) == []
+
+
+def test_two_at_once(paths):
+    """Processes that add and remove providers at the same moment disturb each other in nothing."""
+    script = (
+        "import os, sys\n"
+        "from kimi_cli.providers.provider import Format\n"
+        "from kimi_cli.setup.added import add_provider, remove_added\n"
+        "from kimi_cli.store.paths import Paths\n"
+        "paths, name = Paths.find(os.environ), sys.argv[1]\n"
+        "for n in range(6):\n"
+        "    add_provider(f'{name}{n}', paths, format=Format.OPENAI, base_url='https://h.example/v1', model='m')\n"
+        "    if n % 2: remove_added(f'{name}{n}', paths, {}, keep_key=True)\n"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", script, name]) for name in "abc"]
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert set(read_settings(paths.settings_file).providers) == {f"{name}{n}" for name in "abc" for n in (0, 2, 4)}
 
 
 def test_removed(add, paths):

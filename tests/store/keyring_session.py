@@ -106,8 +106,8 @@ def wait_for_end(sandbox: Sandbox) -> list[str]:
 
 def _wait_for_owner(address: str) -> None:
     """Waits until the daemon serves on the bus. Whoever calls it before that would have another one started."""
-    from jeepney import DBus  # noqa: PLC0415 - on Linux alone
-    from jeepney.io.blocking import Proxy, open_dbus_connection  # noqa: PLC0415
+    from jeepney import DBus
+    from jeepney.io.blocking import Proxy, open_dbus_connection
 
     deadline = time.monotonic() + _SECONDS
     with open_dbus_connection(bus=address) as connection:

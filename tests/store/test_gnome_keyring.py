@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
 FIRST = "gsk_0123456789abcdefghijklmnop"
 SECOND = "gsk_zyxwvutsrqponmlkjihg9876543210"
-LOCKED = "Error: The system keyring is locked; unlock it and try again.\n"
+LOCKED = "Error: The system keyring is locked; unlock it and try again."
 
 STORE = """
 import os, sys
@@ -104,7 +104,7 @@ def test_locked(session, is_new):
         for arguments in (("set-key", "groq", "--stdin"), ("unset-key", "groq")):
             ran = running.kimi(*arguments, stdin=SECOND)
             assert (ran.returncode, ran.stdout) == (3, "")
-            assert ran.stderr.startswith(LOCKED[:-1])
+            assert ran.stderr.startswith(LOCKED)
             assert "Traceback" not in ran.stderr
         assert time.monotonic() - started < 30
         assert running.kimi("set-key", "groq", "--stdin", "--insecure-storage", stdin=SECOND).returncode == 0

@@ -10,6 +10,7 @@ import pytest
 HEAVY = ("aiohttp", "keyring", "tomlkit", "asyncio", "rich", "typer", "psutil", "urllib.request")
 FIND = "import os; from kimi_cli.store.paths import Paths; paths = Paths.find(os.environ)\n"
 READ_SETTINGS = "from kimi_cli.store.settings import read_settings; read_settings(paths.settings_file)"
+READ_WANTED = "from kimi_cli.store.wanted import read_wanted; read_wanted(paths, os.environ, cwd=paths.config_dir)"
 READ_STATE = "from kimi_cli.store.state import read_state; read_state(paths.state_file)"
 READ_KEY = """from kimi_cli.store.secrets import SecretStore
 from kimi_cli.providers.catalogue import find_provider
@@ -21,6 +22,7 @@ LIGHT = {
     "live models": "import kimi_cli.store.live_models",
     "key file": "import kimi_cli.store.key_file",
     "reading settings": FIND + READ_SETTINGS,
+    "reading what is wanted": FIND + READ_WANTED,
     "reading a state": FIND + READ_STATE,
     "reading a key from a variable": FIND + READ_KEY,
 }

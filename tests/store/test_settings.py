@@ -9,18 +9,9 @@ import tomllib
 
 import pytest
 
-from kimi_cli.errors import BaseUrlError, SettingsError, UsageError
+from kimi_cli.errors import BaseUrlError, SettingsError
 from kimi_cli.providers.provider import Format
-from kimi_cli.store.settings import (
-    ProviderSettings,
-    Settings,
-    choose_provider,
-    read_settings,
-    remove_provider,
-    remove_slots,
-    save_provider,
-    save_slots,
-)
+from kimi_cli.store.settings import ProviderSettings, Settings, choose_provider, read_settings, save_provider
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
 
@@ -257,110 +248,6 @@ def test_link_of_a_dotfile_manager(by_hand, tmp_path):
     assert by_hand.is_symlink()
     assert tomllib.loads(kept.read_text())["provider"] == "moonshot"
     assert stat.S_IMODE(kept.parent.stat().st_mode) == 0o755
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ('providr = "groq"', ["providr is not a setting; did you mean provider?"]),
-        ("zzz = 1", ["zzz is not a setting; known: provider, providers."]),
-        ('model = "m"', ["model is not a setting here; it belongs under [providers.NAME]."]),
-        ('api_key = "gsk_1"', ["api_key is not read; keys are stored with kimi set-key."]),
-        ('[providers.groq]\nbase-url = "u"', ["providers.groq.base-url is not a setting; did you mean base_url?"]),
-        ('[providers.groq]\nkey = "gsk_1"', ["providers.groq.key is not read; keys are stored with kimi set-key."]),
-        ('[providers.groq.slots]\nhiaku = "m"', ["providers.groq.slots.hiaku is not a slot; did you mean haiku?"]),
-        ("[providers.groq.slots]\nzzz = 1", ["slots.zzz is not a slot; known: opus, sonnet, haiku, subagent."]),
-        ('[providers.grok]\nmodel = "m"', ["no provider grok; did you mean groq? One of your own needs a base_url."]),
-        ('[providers.zzz]\nmodel = "m"', ["no provider zzz; one of your own needs a base_url."]),
-        ('[providers.list]\nbase_url = "u"', ["providers.list is not used, because of its name: it is a word"]),
-        ('[providers.Mine]\nbase_url = "u"', ["providers.Mine is not used, because of its name: it must be"]),
-        ('"\\u001b[31m" = 1', [r"'\x1b[31m' is not a setting; known"]),
-        ('a = 1\nprovidre = "g"\n[providers.groq]\nmodell = "m"', ["a is", "providre is", "providers.groq.modell is"]),
-    ],
-)
-def test_what_means_nothing_is_a_warning(path, text, sentences):
-    """Keys that we do not know are told, with the one that was probably meant, and are no error."""
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    warnings = read_settings(path).warnings
-    assert len(warnings) == len(sentences)
-    for warning, sentence in zip(warnings, sentences, strict=True):
-        assert warning.startswith(f"{path}: ")
-        assert sentence in warning
-        assert warning.endswith((".", "?"))
-        assert warning.isprintable()
-    assert path.read_text() == text
-
-
-def test_what_is_known_is_no_warning(path):
-    """Everything that we write ourselves is known to us."""
-    choose_provider(path, "groq")
-    save_provider(
-        path,
-        "mine",
-        base_url="https://h.example",
-        model="m",
-        format=Format.OPENAI,
-        key_variable="K",
-        slots={"opus": "o"},
-    )
-    assert read_settings(path).warnings == ()
-
-
-def test_unknown_slots_do_nothing(path):
-    """A slot that Claude Code does not have is not among the slots."""
-    path.parent.mkdir(parents=True)
-    path.write_text('[providers.groq.slots]\nhaiku = "h"\nfable = "f"\n')
-    assert read_settings(path).of("groq").slots == {"haiku": "h"}
-
-
-def test_slots(by_hand):
-    """Slots are set one by one, given back by an empty id, or all together."""
-    save_slots(by_hand, "groq", {"opus": "big", "subagent": " small "})
-    assert read_settings(by_hand).of("groq").slots == {
-        "opus": "big",
-        "haiku": "openai/gpt-oss-20b",
-        "subagent": "small",
-    }
-    save_slots(by_hand, "groq", {"haiku": "", "opus": "other"})
-    assert read_settings(by_hand).of("groq").slots == {"opus": "other", "subagent": "small"}
-    remove_slots(by_hand, "groq")
-    assert read_settings(by_hand).of("groq") == ProviderSettings(model="moonshotai/kimi-k2-instruct-0905")
-    assert "# the fast one" in by_hand.read_text()
-    remove_slots(by_hand, "moonshot")
-
-
-def test_no_such_slot(by_hand):
-    """A slot that there is not is refused with the one that was probably meant, and nothing is changed."""
-    with pytest.raises(UsageError, match="no slot 'sonet'; did you mean sonnet"):
-        save_slots(by_hand, "groq", {"opus": "big", "sonet": "m"})
-    with pytest.raises(UsageError, match="the slots are opus, sonnet, haiku, subagent"):
-        save_slots(by_hand, "groq", {"zzz": "m"})
-    assert by_hand.read_text() == BY_HAND
-
-
-def test_removing_a_provider(by_hand):
-    """What is set for a provider goes whole, the choice with it; another one's stays, comments included."""
-    save_provider(by_hand, "moonshot", model="kimi-k3")
-    remove_provider(by_hand, "moonshot")
-    assert read_settings(by_hand).provider == "groq"
-    remove_provider(by_hand, "groq")
-    found = read_settings(by_hand)
-    assert (found.provider, dict(found.providers)) == (None, {})
-    assert by_hand.read_text().startswith("# my settings")
-    assert "[later]\nx = 1" in by_hand.read_text()
-
-
-def test_changes_to_a_full_disk(by_hand, full_disk):
-    """On a full disk slots and providers stay as they were."""
-    for change in (
-        lambda: save_slots(by_hand, "groq", {"opus": "big"}),
-        lambda: remove_slots(by_hand, "groq"),
-        lambda: remove_provider(by_hand, "groq"),
-    ):
-        with full_disk(), pytest.raises(SettingsError, match="cannot be written"):
-            change()
-    assert by_hand.read_text() == BY_HAND
 
 
 def test_two_changes_at_once(path):

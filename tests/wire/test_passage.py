@@ -81,6 +81,13 @@ def test_line_ends_of_a_lone_return():
     assert passage.failure is None
 
 
+def test_blank_lines_too_many_are_dropped():
+    """Between events one blank line is enough, wherever the reads end."""
+    out, passage = _told(b"\n" + _GOOD.replace(b"\n\n", b"\n\n\n") + b"\n\n")
+    assert out == _GOOD
+    assert passage.failure is None
+
+
 def test_only_whole_events_leave():
     """Between any two writes a ping may stand, because every write ends an event."""
     for parts in every_cut(_GOOD):
