@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLAUDE_VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' scripts/fetch_claude.py)
 CLAUDE := .cache/claude-code/$(CLAUDE_VERSION)/claude
 
-.PHONY: help demo test check lint format claude wheel clean
+.PHONY: help demo test check lint format claude keyring bench wheel clean
 
 help:  ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -14,7 +14,7 @@ help:  ## Show these targets
 demo: $(VENV)/package claude  ## Install into the checkout and run a whole conversation, without a key
 	@if [ -x $(CLAUDE) ]; then $(BIN)/kimi demo --claude $(CLAUDE); else $(BIN)/kimi demo; fi
 
-test: $(VENV)/dev claude check  ## Set everything up and run all checks
+test: $(VENV)/dev claude keyring check  ## Set everything up and run all checks
 
 check: lint  ## Run all checks on what is set up
 	$(BIN)/python -m pytest -n auto
@@ -31,6 +31,12 @@ format: $(VENV)/dev  ## Format the code
 
 claude:  ## Fetch the Claude Code that the tests are made for, where npm is there
 	@$(PYTHON) scripts/fetch_claude.py
+
+keyring:  ## Install the keyring that the tests use, where that can be done
+	@scripts/install-keyring
+
+bench: $(VENV)/dev  ## Run the benchmarks
+	$(BIN)/python -m bench.growth
 
 wheel: $(VENV)/dev  ## Build the wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

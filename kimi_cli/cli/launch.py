@@ -17,6 +17,8 @@ from kimi_cli.store.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from kimi_cli.launcher.saved_model import SavedModel
+
 _ALIASES: Final = frozenset({"default", "opus", "sonnet", "haiku", "fable", "opusplan", "best"})
 """Names for which Claude Code has slots: `--model haiku` is its own option and not the id of a Kimi model."""
 
@@ -44,6 +46,7 @@ def launch(
             cwd=Path.cwd(),
             today=datetime.now(tz=UTC).date(),
             show=_silent if quiet else _show(),
+            left=_offer_undo,
         )
 
     try:
@@ -55,6 +58,23 @@ def launch(
 
     setup(Given(), goes_on=True)
     return start()
+
+
+def _offer_undo(saved: SavedModel) -> None:
+    """A model of ours that was picked in `/model` is now Claude Code's default, and breaks it without us."""
+    from rich.markup import escape
+    from rich.prompt import Confirm
+
+    from kimi_cli.cli.screen import narration
+
+    console = narration()
+    name = escape(saved.model)
+    console.print(f"[yellow]Note:[/] Claude Code saved {name} as its default model, which plain claude cannot use.")
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        if Confirm.ask("Put its default back", console=console, default=True):
+            saved.undo()
+    else:
+        console.print(f"  [dim]Try:[/] remove the model from {escape(str(saved.path))}")
 
 
 def _is_first_time(paths: Paths) -> bool:

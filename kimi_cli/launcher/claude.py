@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import ClaudeNotFoundError, ClaudeUnusableError
-from kimi_cli.launcher.places import installation_places, search_path
+from kimi_cli.launcher.places import home_directory, installation_places, search_path
 from kimi_cli.launcher.shim import interpreter_line, is_shim, shim_target
 
 if TYPE_CHECKING:
@@ -86,12 +86,18 @@ def find_claude(environ: Mapping[str, str], *, explicit: Path | None = None, own
     tried = ["PATH"]
     for in_path, folder in _folders(environ):
         if not in_path:
-            tried.append(str(folder))
+            tried.append(_shown(folder, environ))
         for extension in _EXTENSIONS:
             candidate = folder / (_NAME + extension)
             if _is_program(candidate) and not _is_ours(candidate, own=own):
                 return replace(_claude(candidate, environ), is_off_path=not in_path)
     raise ClaudeNotFoundError(tried=tried, install=install_command(environ))
+
+
+def _shown(folder: Path, environ: Mapping[str, str]) -> str:
+    """A directory as people write it."""
+    home = home_directory(environ)
+    return f"~/{folder.relative_to(home).as_posix()}" if home and folder.is_relative_to(home) else str(folder)
 
 
 def install_command(environ: Mapping[str, str]) -> str:

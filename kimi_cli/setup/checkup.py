@@ -19,6 +19,7 @@ from kimi_cli.daemon.find import find_proxy
 from kimi_cli.errors import KimiError, ProxyError
 from kimi_cli.launcher.claude import find_claude
 from kimi_cli.launcher.resolve import resolve
+from kimi_cli.launcher.saved_model import read_saved_model
 from kimi_cli.launcher.slots import tokens
 from kimi_cli.setup.choice import look_at
 from kimi_cli.setup.host import Verdict, ask_host
@@ -89,8 +90,8 @@ def check_up(paths: Paths, environ: Mapping[str, str], *, online: bool, claude: 
     if trouble is not None:
         findings.append(trouble)
     findings += [_proxy(paths), _files(paths)]
-    other = _other_kimi(environ)
-    return Checkup((*findings, other) if other else tuple(findings))
+    findings += [finding for finding in (_saved_model(environ), _other_kimi(environ)) if finding]
+    return Checkup(tuple(findings))
 
 
 def _versions() -> Finding:
@@ -186,6 +187,16 @@ def _proxy(paths: Paths) -> Finding:
 def _files(paths: Paths) -> Finding:
     facts = {"settings": str(paths.settings_file), "log": str(paths.log_file), "runtime": str(paths.runtime_dir)}
     return Finding("files", Level.OK, f"settings {paths.settings_file}, log {paths.log_file}", facts=facts)
+
+
+def _saved_model(environ: Mapping[str, str]) -> Finding | None:
+    """A model of ours as Claude Code's own default: it gets there by `/model`, and breaks `claude` without us."""
+    saved = read_saved_model(environ)
+    if saved is None or not saved.is_ours:
+        return None
+    text = f"Claude Code's own default model is {saved.model}, which plain claude cannot use"
+    facts = {"model": saved.model, "path": str(saved.path)}
+    return Finding("default", Level.WARNING, text, f'remove "model" from {saved.path}', facts)
 
 
 def _other_kimi(environ: Mapping[str, str]) -> Finding | None:

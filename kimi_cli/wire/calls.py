@@ -60,6 +60,7 @@ class Call:
     id: str
     name: str = ""
     _pieces: list[str] = field(default_factory=list)
+    _size: int = 0
     _passed: int = 0
     _is_object: bool | None = None
     _extent: _Extent = field(default_factory=_Extent)
@@ -69,6 +70,7 @@ class Call:
         """Append a piece of the arguments."""
         if arguments:
             self._pieces.append(arguments)
+            self._size += len(arguments)
         if self._is_object is None and (text := arguments.lstrip()):
             self._is_object = text.startswith("{")
 
@@ -83,6 +85,10 @@ class Call:
     def rest(self) -> str:
         """What is left to pass on when the call ends; all of it where nothing could be passed on before."""
         return self.take() if self._is_object else _as_object("".join(self._pieces))
+
+    def says(self, arguments: str) -> bool:
+        """Whether these are the arguments that have come so far."""
+        return len(arguments) == self._size and arguments == "".join(self._pieces)
 
     def is_complete(self) -> bool:
         """Whether the arguments are a whole JSON value, so that nothing more can belong to them."""
@@ -121,6 +127,8 @@ class CallList:
                 return None, False
             call = Call(index=index, id=call_id)
             self._calls.append(call)
+        elif name and call_id and call.is_complete() and call.says(arguments):
+            return call, False  # the whole call once more; carried out twice, it could do harm
         call.id = call.id or call_id
         call.name = call.name or name
         call.add(arguments)
@@ -143,8 +151,8 @@ class CallList:
             return last
         if call_id and last.id and call_id != last.id:
             return None
-        # Hosts that repeat the name in every fragment do so before the arguments are whole, or with nothing to add.
-        is_repeated = call_id and call_id == last.id and not arguments
+        # Hosts that repeat the name in every fragment do so before the arguments are whole, or with nothing new to say.
+        is_repeated = call_id and call_id == last.id and (not arguments or last.says(arguments))
         if last.name and (name != last.name or (last.is_complete() and not is_repeated)):
             return None
         return last

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire import failure as failures
 from kimi_cli.wire.codec import NotJsonError, loads_object
-from kimi_cli.wire.encode import error_event
-from kimi_cli.wire.events import Usage
+from kimi_cli.wire.encode import encode, error_event
+from kimi_cli.wire.events import BlockStop, Usage
 from kimi_cli.wire.foreign import an_int, an_object
 from kimi_cli.wire.refusal import from_stream
 from kimi_cli.wire.sse import MAX_EVENT_BYTES, EventTooLargeError
@@ -19,10 +19,12 @@ from kimi_cli.wire.sse import MAX_EVENT_BYTES, EventTooLargeError
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
 
-_NOTABLE: Final = (b"message_", b"error", b"\n\n\n")
+_NOTABLE: Final = (b"message_", b"content_block_st", b"error", b"\n\n\n")
 """What has to be looked at: events that matter here, and blank lines too many. All others are passed on unread."""
 
 _CONTENT: Final = b"content_block"
+_CLOSED_BY_FAILURE: Final = frozenset({"text", "thinking"})
+"""Blocks that are worth something without their end. A call is not: half of one must never be carried out."""
 _NOTHING: Final = Usage()
 
 
@@ -34,6 +36,7 @@ class Passage:
         self._rest: list[bytes] = []  # pieces of an event whose end has not come yet
         self._rest_size = 0
         self._after_cr = False
+        self._open_index: int | None = None  # of a block that a failure closes
         self.usage = Usage()
         self.is_over = False
         self.has_content = False
@@ -79,11 +82,12 @@ class Passage:
         return passed + (b"" if self.is_over else self.fail(failures.truncated(self._host)))
 
     def fail(self, failure: failures.Failure) -> bytes:
-        """End the stream with a failure."""
+        """End the stream with a failure, and close what was being said, for Claude Code goes on from whole blocks."""
         if self.is_over:
             return b""
         self.is_over, self.failure = True, failure
-        return error_event(failure)
+        closed = b"" if self._open_index is None else encode(BlockStop(self._open_index))
+        return closed + error_event(failure)
 
     def _with_line_feeds(self, data: bytes) -> bytes:
         """The data with LF for every line end: a CR that ended the last read has ended its line already."""
@@ -120,6 +124,11 @@ class Passage:
         match kind:
             case "message_start":
                 self.usage = usage_of(an_object(an_object(fields.get("message")).get("usage")), self.usage)
+            case "content_block_start":
+                is_closed = an_object(fields.get("content_block")).get("type") in _CLOSED_BY_FAILURE
+                self._open_index = an_int(fields.get("index")) if is_closed else None
+            case "content_block_stop":
+                self._open_index = None
             case "message_delta":
                 self.usage = usage_of(an_object(fields.get("usage")), self.usage)
             case "message_stop":

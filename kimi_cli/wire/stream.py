@@ -161,11 +161,18 @@ class Reducer:
         return events
 
     def fail(self, failure: failures.Failure) -> list[Event]:
-        """End the stream with a failure; open blocks stay open, because the message will never be complete."""
+        """End the stream with a failure.
+
+        What was said until then is closed first: Claude Code goes on from blocks that are whole, and gives up over one
+        that is not. A call whose arguments are not whole stays open, so that nobody carries it out.
+        """
         if self.is_over:
             return []
         self.is_over = True
-        return [Failed(failure)]
+        events: list[Event] = []
+        if not isinstance(self._open_block, Call) or self._open_block.is_complete():
+            self._switch_to(None, events)
+        return [*events, Failed(failure)]
 
     def _take_choice(self, choice: JsonObject, events: list[Event]) -> None:
         delta = choice.get("delta")
@@ -291,9 +298,11 @@ class Reducer:
 
 
 def _error_of(chunk: JsonObject) -> object | None:
-    """An error inside the stream: top-level, or in Groq's own field."""
+    """An error inside the stream: top-level, in place of a chunk, or in Groq's own field."""
     if (error := chunk.get("error")) is not None:
         return error
+    if chunk.get("object") == "error":
+        return chunk
     return an_object(chunk.get("x_groq")).get("error") if "x_groq" in chunk else None
 
 

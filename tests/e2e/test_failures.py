@@ -25,14 +25,12 @@ BROKEN_ENDS = {
 
 @pytest.mark.parametrize("end", BROKEN_ENDS)
 def test_broken_answer_is_not_taken_for_a_whole_one(stage: Stage, end: str) -> None:
-    """An answer that breaks off is asked for again or ends the run with an error, whatever way it broke."""
+    """An answer that breaks off is asked for again, whatever way it broke, and the run ends well."""
     ending: Part = BROKEN_ENDS[end]
     stage.script(Reply((Text(("The first half, ",)), ending)), say("The whole answer."))
     done = stage.launch("--print", "Tell me.")
-    if done.status == 0:
-        assert done.stdout.endswith("The whole answer.\n")
-    else:
-        assert "API Error" in done.stdout
+    assert done.status == 0
+    assert done.stdout.endswith("The whole answer.\n")
 
 
 def test_rate_limit_is_waited_for(stage: Stage) -> None:

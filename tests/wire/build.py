@@ -157,6 +157,8 @@ def check_events(events: Sequence[Event]) -> None:
             case MessageDelta():
                 assert open_kind is None, "the message ends inside a block"
                 has_delta = True
+            case Failed():
+                assert open_kind in {None, ToolUseStart}, "text is left open by the failure"
             case MessageStop():
                 assert has_delta
             case _:

@@ -39,6 +39,8 @@ def _open(index=0, **fields) -> dict:
         [calls(_open(None)), *(calls(fragment(0, arguments=letter)) for letter in _ARGUMENTS)],
         [calls(_open()), *(calls(fragment(0, id=f"r-{at}", arguments=c)) for at, c in enumerate(_ARGUMENTS))],
         [calls(_open()), calls(fragment(0, arguments=_ARGUMENTS)), calls(_open())],
+        [calls(_open(arguments=_ARGUMENTS)), calls(_open(arguments=_ARGUMENTS))],
+        [calls(_open()), *(calls(fragment(0, arguments=c)) for c in _ARGUMENTS), calls(_open(arguments=_ARGUMENTS))],
         [calls(_open(arguments=_INPUT))],
         [calls(_open(arguments=json.dumps(_ARGUMENTS)))],
         [calls(_open()), *(calls(fragment(0, arguments=letter)) for letter in json.dumps(_ARGUMENTS))],
@@ -67,6 +69,8 @@ def _open(index=0, **fields) -> dict:
         "index in all but the first fragment",
         "a new id in every fragment",
         "opened once more at the end",
+        "the whole call twice",
+        "letter by letter, then whole once more",
         "an object for arguments",
         "JSON inside a JSON string",
         "JSON inside a JSON string, letter by letter",
@@ -156,7 +160,7 @@ def test_two_calls_of_one_tool_without_index_or_id():
 
 
 def test_the_same_call_under_the_same_id_twice():
-    """A host that repeats an id for a second call of the same tool has made two calls."""
+    """A host that repeats an id for another call of the same tool, told by its arguments, has made two calls."""
     data = sse(calls(_open(arguments='{"a": 1}')), calls(_open(arguments='{"a": 2}')), _END)
     assert inputs_of(data) == [("Read", {"a": 1}), ("Read", {"a": 2})]
     assert len(set(_ids(data))) == 2
@@ -240,4 +244,10 @@ def test_truncation_inside_a_call_is_not_an_end():
     """A stream that breaks off in a call ends in an error, never in a shorter call."""
     data = sse(calls(_open(arguments='{"a": ')), done=False)
     assert failure_of(data).kind == "api_error"
-    assert type(read([data])[-1]).__name__ == "Failed"
+    assert [type(event).__name__ for event in read([data])][-2:] == ["InputDelta", "Failed"]
+
+
+def test_a_whole_call_is_closed_by_the_truncation():
+    """A call that is whole is closed before the error; Claude Code goes on from blocks that are whole."""
+    data = sse(calls(_open(arguments='{"a": 1}')), done=False)
+    assert [type(event).__name__ for event in told(data)][-2:] == ["BlockStop", "Failed"]

@@ -205,6 +205,7 @@ def test_nothing_after_done_counts():
     [
         ({"error": {"message": "it broke", "type": "server_error"}}, 500, "api_error"),
         ({"error": "it broke"}, 500, "api_error"),
+        ({"object": "error", "message": "it broke", "code": 400}, 400, "invalid_request_error"),
         ({"x_groq": {"id": "r", "error": "it broke"}}, 500, "api_error"),
         ({"error": {"message": "it broke", "code": 429}}, 429, "rate_limit_error"),
         ({"error": {"message": "it broke", "code": "429"}}, 429, "rate_limit_error"),
@@ -248,7 +249,13 @@ def test_an_event_that_is_too_large_is_a_failure():
     """Text before it has been passed on; then the answer fails."""
     answer = ChatAnswer(frame())
     events = answer.events(sse(text("a"), done=False) + b"data: " + b"x" * (17 * 1024 * 1024))
-    assert [type(event).__name__ for event in events] == ["MessageStart", "TextStart", "TextDelta", "Failed"]
+    assert [type(event).__name__ for event in events] == [
+        "MessageStart",
+        "TextStart",
+        "TextDelta",
+        "BlockStop",
+        "Failed",
+    ]
     assert answer.end() == []
 
 

@@ -27,6 +27,7 @@ _TEXT = _event("content_block_start", index=0, content_block={"type": "text", "t
 _DELTA = _event(
     "content_block_delta", index=0, delta={"type": "text_delta", "text": "月\u2028 an error in a message_stop"}
 )
+_END_OF_TEXT = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":0}\n\n'
 _END = _event("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 3})
 _STOP = _event("message_stop")
 _GOOD = _START + PING + _TEXT + b": comment\n\n" + _DELTA * 2 + _event("content_block_stop", index=0) + _END + _STOP
@@ -137,10 +138,34 @@ def test_a_stream_that_breaks_off_ends_in_an_error(data):
 def test_half_an_event_is_not_passed_on(length):
     """An event that was cut off is left out, so that the error behind it can be read."""
     out, passage = _passed([_START + _TEXT + _DELTA[:length]])
-    assert out.startswith(_START + _TEXT)
-    assert out.count(b"\n\n") == 3
+    assert out.startswith(_START + _TEXT + _END_OF_TEXT)
+    assert out.count(b"\n\n") == 4
     assert "before it was complete" in _error(out)["message"]
     assert passage.failure is not None
+
+
+@pytest.mark.parametrize(
+    ("block", "is_closed"),
+    [
+        ({"type": "thinking", "thinking": ""}, True),
+        ({"type": "tool_use", "id": "toolu_1", "name": "Read", "input": {}}, False),
+        ({"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}, False),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else None,
+)
+def test_a_failure_closes_what_was_said_and_no_call(block, is_closed):
+    """Thoughts are whole whenever they end; a call is not, and must never look so."""
+    start = _event("content_block_start", index=1, content_block=block)
+    out, _ = _told(_START + _TEXT + _DELTA + _END_OF_TEXT + start)
+    rest = out.removeprefix(_START + _TEXT + _DELTA + _END_OF_TEXT + start)
+    assert rest.startswith(_END_OF_TEXT.replace(b":0}", b":1}") if is_closed else b"event: error")
+    assert rest.count(b"content_block_stop") == 2 * is_closed
+
+
+def test_a_failure_between_blocks_closes_nothing():
+    """A block that the host has closed is not closed again."""
+    out, _ = _told(_START + _TEXT + _DELTA + _END_OF_TEXT)
+    assert out.count(b"event: content_block_stop") == 1
 
 
 def test_nothing_follows_the_end():
@@ -166,7 +191,7 @@ def test_nothing_follows_the_end():
 def test_errors_are_put_into_anthropics_words(event, kind):
     """An error inside the stream gets the type that the client knows, ends the stream, and is told once."""
     out, passage = _told(_START + _TEXT + event + _DELTA + _STOP)
-    assert out.startswith(_START + _TEXT)
+    assert out.startswith(_START + _TEXT + _END_OF_TEXT)
     assert out.count(b"event: error") == 1
     assert _error(out)["type"] == kind
     assert "it broke" in _error(out)["message"]
