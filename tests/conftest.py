@@ -72,6 +72,10 @@ class Sandbox:
         """Every other process that belongs to the sandbox."""
         return [process for process in psutil.process_iter() if self._owns(process)]
 
+    def proxies(self) -> list[psutil.Process]:
+        """Every proxy among them."""
+        return [process for process in self.processes() if "kimi_cli.proxy" in _command(process)]
+
     def runtime_files(self) -> list[Path]:
         """Every file, socket or pipe in the runtime directory."""
         return [path for path in self.runtime.rglob("*") if not path.is_dir()]
@@ -125,7 +129,12 @@ def no_leftovers(sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 def _describe(process: psutil.Process) -> str:
+    return f"{process.pid} {' '.join(_command(process)) or '(gone)'}"
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The command line of a process, which may end any moment."""
     try:
-        return f"{process.pid} {' '.join(process.cmdline())}"
+        return process.cmdline()
     except psutil.Error:
-        return f"{process.pid} (gone)"
+        return []

@@ -6,6 +6,7 @@
 - `control`    the control API's client; `status` its answers as values
 - `stop`       asked, then SIGTERM, then SIGKILL; `end` sends signals to proven processes alone
 - `lock`       one launcher at a time
+- `log_reader` its log, file after file and while it grows; `log_line` is one line, `log_filter` which are asked for
 - `errors`     what can go wrong
 
 Synchronous, on the standard library's `http.client`, so that a launch loads nothing heavy. Nothing here prints.
@@ -25,7 +26,7 @@ from kimi_cli.daemon.errors import (
 from kimi_cli.daemon.find import find_proxy
 from kimi_cli.daemon.spawn import SpawnOptions, spawn
 from kimi_cli.daemon.status import ProxyStatus, SessionStatus
-from kimi_cli.daemon.stop import StopReport, Way, stop_process, stop_proxy
+from kimi_cli.daemon.stop import StopReport, Way, drain_proxies, stop_process, stop_proxies, stop_proxy, tidy
 
 __all__ = [
     "Control",
@@ -42,10 +43,13 @@ __all__ = [
     "SpawnOptions",
     "StopReport",
     "Way",
+    "drain_proxies",
     "ensure_proxy",
     "find_proxy",
     "open_session",
     "spawn",
     "stop_process",
+    "stop_proxies",
     "stop_proxy",
+    "tidy",
 ]

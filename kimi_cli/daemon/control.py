@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import json
 import secrets
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
+from socket import SHUT_RDWR
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.daemon.errors import (
@@ -21,8 +23,9 @@ from kimi_cli.daemon.errors import (
 from kimi_cli.daemon.status import ProxyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from socket import socket
 
     from kimi_cli.providers.route import Route
     from kimi_cli.store.identity import ProcessIdentity
@@ -64,11 +67,13 @@ class Control:
         project: str,
         token: str | None = None,
         files: Sequence[Path] = (),
+        record: bool = False,
     ) -> OpenSession:
         """Opens a session that lives as long as one of `owners`.
 
         `token` reopens one after a proxy died: the client goes on with the token that it has. `files` in the runtime
-        directory are removed when the session ends; they need not exist yet.
+        directory are removed when the session ends; they need not exist yet. With `record` the bodies of its requests
+        and answers are recorded beside the log.
 
         Raises:
             ProxyClosingError: the proxy is ending; ensure another one and ask again.
@@ -79,6 +84,7 @@ class Control:
             "project": project,
             "token": token,
             "files": [str(file) for file in files],
+            "record": record,
         }
         answer = self._ask("POST", "/control/sessions", request)
         return OpenSession(id=str(answer["id"]), token=str(answer["token"]), base_url=self.state.base_url)
@@ -106,6 +112,14 @@ class Control:
             return ProxyStatus.from_json(answer)
         except (KeyError, ValueError, TypeError) as error:
             raise ProxyRefusedError(status=200, reason=f"its status cannot be read ({error!r})") from error
+
+    def retire(self, *, only_answers: bool) -> int:
+        """Has the proxy make room for another, and returns how many sessions it still serves.
+
+        It takes no new session and ends with its last one; with `only_answers` it takes no new request either, and
+        ends with the last answer. The caller holds the lock.
+        """
+        return int(self._ask("POST", "/control/retire", {"only_answers": only_answers})["sessions"])
 
     def stop(self, *, force: bool) -> None:
         """Asks the proxy to end, and does not wait for it.
@@ -170,11 +184,29 @@ class Control:
             headers["Authorization"] = f"Bearer {self.state.control_token}"
         data = None if body is None else json.dumps(body).encode()
         try:
-            connection.request(method, path, body=data, headers=headers)
-            response = connection.getresponse()
-            answer = json.loads(response.read(_ANSWER_LIMIT))
+            with _within(connection.sock, seconds=self._timeout):
+                connection.request(method, path, body=data, headers=headers)
+                response = connection.getresponse()
+                answer = json.loads(response.read(_ANSWER_LIMIT))
         except (OSError, HTTPException) as error:  # a timeout is an OSError
             raise ProxyGoneError(reason=str(error) or type(error).__name__) from error
         except (ValueError, RecursionError) as error:
             raise ProxyGoneError(reason=f"port {self.state.port} answers something else") from error
         return response.status, answer if isinstance(answer, dict) else {}
+
+
+@contextmanager
+def _within(connection: socket, *, seconds: float) -> Iterator[None]:
+    """Breaks a connection off in time: its own timeout begins anew with every byte that a stranger sends."""
+
+    def break_off() -> None:
+        with suppress(OSError):
+            connection.shutdown(SHUT_RDWR)
+
+    timer = Timer(seconds, break_off)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -50,7 +50,7 @@ else:
 
     def _signal(process: ProcessIdentity, *, kill: bool) -> None:
         number = signal.SIGKILL if kill else signal.SIGTERM
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):  # gone, or somebody else's: not to be ended by us
             if sys.platform == "linux":
                 try:
                     descriptor = os.pidfd_open(process.pid)

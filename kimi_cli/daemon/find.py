@@ -11,6 +11,8 @@ from kimi_cli.daemon.errors import ProxyGoneError
 from kimi_cli.store.state import read_state
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kimi_cli.store.paths import Paths
     from kimi_cli.store.state import ProxyState
 
@@ -33,13 +35,13 @@ class Condition(Enum):
 
 def find_proxy(paths: Paths) -> ProxyState | None:
     """The proxy that runs and serves, or None. Changes nothing, waits for nobody."""
-    state, condition = look(paths)
+    state, condition = look(paths.state_file)
     return state if condition is Condition.SOUND else None
 
 
-def look(paths: Paths) -> tuple[ProxyState | None, Condition]:
-    """The proxy that the state file speaks of, and how it stands with it."""
-    state = read_state(paths.state_file)
+def look(state_file: Path) -> tuple[ProxyState | None, Condition]:
+    """The proxy that a state file speaks of, and how it stands with it."""
+    state = read_state(state_file)
     return state, Condition.GONE if state is None else examine(state)
 
 

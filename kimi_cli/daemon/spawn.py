@@ -31,16 +31,20 @@ _PRIVATE: Final = 0o600
 
 if sys.platform == "win32":
     _DETACHED: Final = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    # A terminal may run its programs in a job that is killed as a whole when it closes. Not every job lets one out.
+    _WAYS: Final = (_DETACHED | subprocess.CREATE_BREAKAWAY_FROM_JOB, _DETACHED)
 else:
-    _DETACHED: Final = 0
+    _WAYS: Final = (0,)
+"""Creation flags to try, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpawnOptions:
     """What a new process is told. `grace` is in seconds.
 
-    With `strict` it takes `port` or none. Without `lock_file` it is one that nobody but its spawner looks for, and it
-    must have a state file of its own.
+    With `strict` it takes `port` or none. With `reopening` it comes after one whose sessions have not ended, and waits
+    for them a moment; `replaces` says what became of that one, for the log. Without `lock_file` it is one that nobody
+    but its spawner looks for, and it must have a state file of its own.
     """
 
     state_file: Path
@@ -50,6 +54,8 @@ class SpawnOptions:
     strict: bool = False
     grace: float = DEFAULT_GRACE
     debug: bool = False
+    reopening: bool = False
+    replaces: str | None = None
 
 
 def spawn(options: SpawnOptions, *, environ: Mapping[str, str]) -> ProxyState:
@@ -85,20 +91,27 @@ def _start(options: SpawnOptions, *, environ: Mapping[str, str], errors: IO[byte
         command.append("--strict")
     if options.debug:
         command.append("--debug")
-    try:
-        return subprocess.Popen(  # noqa: S603 - this interpreter, with our own arguments
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            # It keeps no directory in use, and no terminal's signal reaches it.
-            cwd=Path(sys.executable).anchor,
-            env=proxy_environment(environ),
-            start_new_session=sys.platform != "win32",
-            creationflags=_DETACHED,
-        )
-    except OSError as error:
-        raise ProxyStartError(reason=f"{sys.executable} cannot be run ({error.strerror})") from error
+    if options.reopening:
+        command.append("--reopening")
+    if options.replaces is not None:
+        command += ["--replaces", options.replaces]
+    failure = OSError()
+    for flags in _WAYS:
+        try:
+            return subprocess.Popen(  # noqa: S603 - this interpreter, with our own arguments
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                # It keeps no directory in use, and no terminal's signal reaches it.
+                cwd=Path(sys.executable).anchor,
+                env=proxy_environment(environ),
+                start_new_session=sys.platform != "win32",
+                creationflags=flags,
+            )
+        except OSError as error:
+            failure = error
+    raise ProxyStartError(reason=f"{sys.executable} cannot be run ({failure.strerror})") from failure
 
 
 def _clear_away(process: subprocess.Popen[bytes]) -> None:

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """One session. `opened_at` is in seconds since the epoch; `streams` counts the answers in flight."""
+    """One session.
+
+    `opened_at` is in seconds since the epoch, `idle` in seconds since its last request was answered, and 0 while one
+    is; `streams` counts the answers in flight.
+    """
 
     id: str
     project: str
@@ -24,6 +28,7 @@ class SessionStatus:
     input_tokens: int
     output_tokens: int
     cached_tokens: int
+    idle: float = 0.0
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -39,6 +44,7 @@ class SessionStatus:
             input_tokens=int(data.get("input_tokens", 0)),
             output_tokens=int(data.get("output_tokens", 0)),
             cached_tokens=int(data.get("cached_tokens", 0)),
+            idle=float(data.get("idle", 0.0)),
         )
 
 

@@ -6,12 +6,13 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Self
 
-from kimi_cli.daemon import Control, OpenSession, ProxyGoneError, open_session
+from kimi_cli.daemon import Control, OpenSession, ProxyGoneError, open_session, tidy
+from kimi_cli.daemon.find import Condition, examine
 from kimi_cli.daemon.lock import proxy_lock
 from kimi_cli.errors import KimiError, ProxyError
 from kimi_cli.launcher.watch import Watch
 from kimi_cli.store.identity import ProcessIdentity
-from kimi_cli.store.state import read_state
+from kimi_cli.store.state import other_states, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,14 +29,22 @@ _CLOSE_SECONDS: Final = 2.0
 class Hold:
     """One session. As a context it is opened, watched over, and closed; `base_url` and `token` stay what they are.
 
-    The session belongs to this process, and with `share` to others. `files` go with it.
+    The session belongs to this process, and with `share` to others. `files` go with it. With `record` its bodies are
+    recorded.
     """
 
     def __init__(
-        self, paths: Paths, route: Route, *, environ: Mapping[str, str], project: Path, files: Sequence[Path] = ()
+        self,
+        paths: Paths,
+        route: Route,
+        *,
+        environ: Mapping[str, str],
+        project: Path,
+        files: Sequence[Path] = (),
+        record: bool = False,
     ) -> None:
         self._paths, self._route, self._environ, self._project = paths, route, environ, str(project)
-        self._files = tuple(files)
+        self._files, self._record = tuple(files), record
         self._owners = [ProcessIdentity.current()]
         self._lock = threading.Lock()
         self._is_over = False
@@ -54,8 +63,13 @@ class Hold:
         with self._lock:
             self._is_over = True
             control, session = self._current
-        with suppress(KimiError):
+        try:
             Control(control.state, timeout=_CLOSE_SECONDS).close_session(session.id)
+        except ProxyGoneError:
+            with suppress(KimiError):
+                tidy(self._paths, besides=self._files)
+        except KimiError:
+            pass  # it has ended already
 
     @property
     def base_url(self) -> str:
@@ -84,18 +98,29 @@ class Hold:
         with suppress(KimiError):  # a proxy that is gone is brought back with all owners
             control.add_owner(session.id, owner)
 
-    def was_ended(self) -> bool:
-        """Whether a proxy that is gone ended in order, because somebody wanted it to: then its state is gone as well.
+    def hangs(self) -> bool:
+        """Whether the proxy runs and does not answer."""
+        return examine(self._current[0].state) is Condition.HANGING
 
-        Looked at under the lock, since whoever stops a proxy removes its state only when it has ended.
+    def was_ended(self) -> bool:
+        """Whether a proxy that is gone ended in order, because somebody wanted it to.
+
+        Then the session's files are gone, and its state. Looked at under the lock, since whoever stops a proxy removes
+        them only when it has ended. A state with its port is of one that has come in its place.
         """
         if not self._paths.runtime_dir.exists():
             return True
+        ours = self._current[0].state
         try:
             with proxy_lock(self._paths) as lock:
-                if read_state(self._paths.state_file) is not None:
+                if any(file.exists() for file in self._files):
                     return False
-                lock.clear()
+                usual = read_state(self._paths.state_file)
+                others = other_states(self._paths.runtime_dir)
+                if any(state.port == ours.port for state in (usual, *others) if state is not None):
+                    return False
+                if usual is None:
+                    lock.clear()
         except ProxyError:  # nothing can be said, and the session matters more
             return False
         return True
@@ -133,6 +158,7 @@ class Hold:
             token=token,
             files=self._files,
             port=port,
+            record=self._record,
         )
 
     @property

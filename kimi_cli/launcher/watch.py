@@ -1,4 +1,4 @@
-"""Sees to it that the proxy lives as long as the session: one that dies is brought back."""
+"""Sees to it that the proxy lives as long as the session: one that dies or hangs is replaced."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ RESTARTS: Final = 5
 _WINDOW: Final = 60.0
 _POLL: Final = 0.25
 """Seconds between two looks where the system does not tell. Claude Code repeats a refused request for longer."""
+_HEALTH: Final = 5.0
+"""Seconds between two questions to a proxy that runs."""
+_SILENCES: Final = 2
+"""How many questions in a row a proxy leaves open before it counts as hanging. A machine that has just woken up, or is
+short of memory, makes it miss one."""
 _PAUSE: Final = 1.0
 """Seconds before another try where the proxy could not be brought back; somebody may have its port for a moment."""
 _STOP: Final = 1.0
@@ -34,15 +39,21 @@ class Watched(Protocol):
     def proxy(self) -> ProcessIdentity:
         """The process that has the session now."""
 
+    def hangs(self) -> bool:
+        """Whether that process runs and does not answer, which takes some seconds to see."""
+
     def was_ended(self) -> bool:
         """Whether that process, now gone, ended because somebody wanted it to."""
 
     def restore(self) -> None:
-        """Puts the session on another process."""
+        """Puts the session on another process; one that hangs is ended."""
 
 
 class Watch:
-    """A thread that waits for the end of a session's proxy, and restores the session as soon as it comes."""
+    """A thread that waits for the end of a session's proxy, and restores the session as soon as it comes.
+
+    Now and then it asks whether the proxy still answers. One that does not is as good as gone.
+    """
 
     def __init__(self, watched: Watched) -> None:
         self._watched = watched
@@ -69,10 +80,15 @@ class Watch:
             self._bell = None
 
     def _run(self) -> None:
-        while self._is_gone(self._watched.proxy):
-            if self._watched.was_ended():
+        silences = 0
+        while not self._stopped.is_set():
+            is_gone = self._is_gone(self._watched.proxy, seconds=0.0 if silences else _HEALTH)
+            if self._stopped.is_set() or (is_gone and self._watched.was_ended()):
                 return
-            self._restore()
+            silences = silences + 1 if not is_gone and self._watched.hangs() else 0
+            if is_gone or silences == _SILENCES:
+                self._restore()
+                silences = 0
 
     def _restore(self) -> None:
         """Restores the session, now or when enough time has passed since the last times."""
@@ -87,29 +103,30 @@ class Watch:
                 return
             self._stopped.wait(_PAUSE)
 
-    def _is_gone(self, process: ProcessIdentity) -> bool:
-        """Waits for the end of a process; False where the watch itself ended."""
+    def _is_gone(self, process: ProcessIdentity, *, seconds: float) -> bool:
+        """Waits for the end of a process, or of the watch; whether the process has ended."""
         if self._bell is not None and sys.platform == "linux":
             try:
                 descriptor = os.pidfd_open(process.pid)
             except ProcessLookupError:
-                return not self._stopped.is_set()
+                return True
             except OSError:  # no such system call here, or no descriptor left
-                return self._poll(process)
+                return self._poll(process, seconds=seconds)
             try:
                 # Only now it is certain that the descriptor is not of somebody who got the number since.
                 if process.is_alive():
                     poll = select.poll()
                     poll.register(descriptor, select.POLLIN)
                     poll.register(self._bell[0], select.POLLIN)
-                    poll.poll()
+                    poll.poll(seconds * 1000)
             finally:
                 os.close(descriptor)
-            return not self._stopped.is_set()
-        return self._poll(process)
+            return not process.is_alive()
+        return self._poll(process, seconds=seconds)
 
-    def _poll(self, process: ProcessIdentity) -> bool:
-        while not self._stopped.wait(_POLL):
-            if not process.is_alive():
-                return True
-        return False
+    def _poll(self, process: ProcessIdentity, *, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while process.is_alive():
+            if self._stopped.wait(_POLL) or time.monotonic() >= deadline:
+                return not process.is_alive()
+        return True

@@ -2,7 +2,7 @@
 
 Its life:
 - `__main__`   the command line; `process` binds, serves, says that it is ready, and ends
-- `listen`     the port; `connection` one client's connection and its limits
+- `listen`     the port; `connection` one client's connection and its limits; `descriptors` is how many may be open
 - `lifetime`   when it ends: asked, signalled, or idle; `leaving` removes its files
 - `logs`       one JSON object a line, without keys, tokens or bodies
 
@@ -14,6 +14,7 @@ Its rooms for requests:
 - `control`    what launchers ask: open, extend and close a session, status, stop
 - `health`     the answers that need no token; `models` the session's models
 - `messages`   the message endpoints; `exchange` is one request, `upstream` asks the host, `pump` passes the answer on
+- `trace`      sizes and times of a request, for the log at debug level; `record` its bodies, where that is asked for
 - `keys`       the names under which handlers find these things
 
 Nothing here reads settings or stored keys: a route, its key included, arrives over the control API and stays in memory.

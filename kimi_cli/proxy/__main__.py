@@ -19,6 +19,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--strict", action="store_true", help="this port or none")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds without a session before the end")
+    parser.add_argument("--reopening", action="store_true", help="its sessions come from another that is gone")
+    parser.add_argument("--replaces", metavar="TEXT", help="what became of that one, for the log")
     parser.add_argument("--debug", action="store_true")
     given = parser.parse_args()
     options = Options(
@@ -29,6 +31,8 @@ def main() -> int:
         strict=given.strict,
         grace=given.grace,
         debug=given.debug,
+        reopening=given.reopening,
+        replaces=given.replaces,
     )
     return asyncio.run(run(options))
 

@@ -11,7 +11,7 @@ from kimi_cli.proxy.control import add_control_routes
 from kimi_cli.proxy.guard import admit
 from kimi_cli.proxy.health import add_health_routes
 from kimi_cli.proxy.intake import BODY_LIMIT
-from kimi_cli.proxy.keys import LIFETIME, OWNERS, SESSIONS, STARTED_AT, STATE, UPSTREAM
+from kimi_cli.proxy.keys import LIFETIME, OWNERS, RECORDER, SESSIONS, STARTED_AT, STATE, UPSTREAM
 from kimi_cli.proxy.messages import add_message_routes
 from kimi_cli.proxy.models import add_model_routes
 from kimi_cli.proxy.owners import OwnerWatch
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from kimi_cli.proxy.lifetime import Lifetime
+    from kimi_cli.proxy.record import Recorder
     from kimi_cli.proxy.sessions import Sessions
     from kimi_cli.store.state import ProxyState
 
@@ -29,13 +30,20 @@ CONNECT_SECONDS: Final = 20.0
 """How long a host may take to accept a connection. How long it may take to answer is for whoever asks it to say."""
 
 
-def build_app(state: ProxyState, *, sessions: Sessions, lifetime: Lifetime) -> web.Application:
-    """The whole proxy, to be run on `state.port`. Build it in the running event loop."""
+def build_app(
+    state: ProxyState, *, sessions: Sessions, lifetime: Lifetime, recorder: Recorder | None = None
+) -> web.Application:
+    """The whole proxy, to be run on `state.port`. Build it in the running event loop.
+
+    Without `recorder` no session's bodies are recorded.
+    """
     app = web.Application(middlewares=[refuse_in_form, admit], client_max_size=BODY_LIMIT)
     app[STATE] = state
     app[STARTED_AT] = time.monotonic()
     app[SESSIONS], app[LIFETIME] = sessions, lifetime
     app[OWNERS] = OwnerWatch(sessions)
+    if recorder is not None:
+        app[RECORDER] = recorder
     app.cleanup_ctx.extend([_upstream, _owners])
     add_health_routes(app)
     add_control_routes(app)

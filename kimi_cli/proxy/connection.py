@@ -24,8 +24,12 @@ HEADER_LIMIT: Final = 16 * 1024
 IDLE_SECONDS: Final = 300.0
 """How long a connection may be silent between requests, or before the headers of its first one are complete. Longer
 than a user's pause between two turns usually is, short enough that abandoned connections do not pile up."""
+IDLE_CONNECTIONS: Final = 128
+"""How many connections may be silent at once. Some systems give a process no more than 256 descriptors, and whoever has
+no token must not be able to use them up."""
 LINGER_SECONDS: Final = 2.0
-"""How long the rest of a refused body is read and thrown away, so that the client gets to see the refusal."""
+"""How long the rest of a refused body is read and thrown away, so that the client gets to see the refusal; and how long
+a client that has closed its end may take to read what it has not read yet."""
 
 
 def connection_factory(server: web.Server, *, loop: asyncio.AbstractEventLoop) -> Callable[[], Connection]:
@@ -42,9 +46,34 @@ def connection_factory(server: web.Server, *, loop: asyncio.AbstractEventLoop) -
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection with refusals in Anthropic's form."""
+    """aiohttp's connection with refusals in Anthropic's form, and within our limits."""
 
     __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Takes a connection, in the place of those that have been silent the longest where there are too many."""
+        super().connection_made(transport)
+        self._loop.call_soon(self._make_room)  # by then it waits for its first request, as those before it do
+
+    def eof_received(self) -> None:
+        """The client is gone. One that reads nothing more would keep the connection, and what runs for it, for good."""
+        transport = self.transport
+        if transport is not None and transport.get_write_buffer_size():
+            self._loop.call_later(LINGER_SECONDS, transport.abort)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it waits for a request, or for the rest of its headers."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def _make_room(self) -> None:
+        connections = [] if self._manager is None else self._manager.connections
+        if len(connections) <= IDLE_CONNECTIONS:
+            return
+        silent = [one for one in connections if isinstance(one, Connection) and one.is_silent]
+        silent.sort(key=lambda one: one._next_keepalive_close_time)  # noqa: SLF001 - of this class
+        for one in silent[: max(0, len(silent) - IDLE_CONNECTIONS)]:
+            one.force_close()
 
     def handle_error(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from kimi_cli.proxy.refusal import kind_of
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.proxy.sessions import ClosingError, Session
 from kimi_cli.store.identity import ProcessIdentity
+from kimi_cli.store.session_token import FORM_IN_WORDS, is_token, new_token
 from kimi_cli.wire.failure import Failure
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ _T = TypeVar("_T")
 
 CONTROL_BODY_LIMIT: Final = 1024 * 1024
 """Bytes; a route with every model of a host has a few thousand."""
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,256}")
-"""What a launcher may bring as a session's token: as long as one of ours, and safe in any header."""
-_TOKEN_BYTES: Final = 32
 _PROJECT_LIMIT: Final = 4096
 
 
@@ -43,6 +40,7 @@ def add_control_routes(app: web.Application) -> None:
     app.router.add_post("/control/sessions/{id}/owners", add_owner)
     app.router.add_delete("/control/sessions/{id}", close_session)
     app.router.add_get("/control/status", status)
+    app.router.add_post("/control/retire", retire)
     app.router.add_post("/control/stop", stop)
 
 
@@ -61,12 +59,13 @@ async def open_session(request: web.Request) -> web.Response:
     if session is None:
         session = Session(
             id=f"ses_{secrets.token_hex(8)}",
-            token=opening.token or secrets.token_urlsafe(_TOKEN_BYTES),
+            token=opening.token or new_token(),
             route=opening.route,
             project=opening.project,
             opened_at=time.time(),
             owners=alive,
             files=opening.files,
+            record=opening.record,
         )
         try:
             sessions.open(session)
@@ -115,6 +114,17 @@ async def status(request: web.Request) -> web.Response:
     )
 
 
+async def retire(request: web.Request) -> web.Response:
+    """Makes room for another proxy: ends with its last session, or with its last answer if `only_answers`."""
+    only_answers = await _read(request, lambda data: bool(data.get("only_answers", False)))
+    try:
+        request.app[LIFETIME].retire(request.app[STATE], only_answers=only_answers)
+    except OSError as error:
+        raise _refused(500, f"The state file cannot be moved: {error.strerror or error}.") from error
+    sessions = request.app[SESSIONS]
+    return web.json_response({"sessions": len(sessions), "streams": sum(session.streams for session in sessions)})
+
+
 async def stop(request: web.Request) -> web.Response:
     """Ends the process; while sessions run only with `force`."""
     force = await _read(request, lambda data: bool(data.get("force", False)))
@@ -132,12 +142,13 @@ class _Opening:
     project: str
     token: str | None = field(repr=False)
     files: tuple[Path, ...]
+    record: bool
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> _Opening:
         token = data.get("token")
-        if token is not None and not (isinstance(token, str) and _TOKEN.fullmatch(token)):
-            raise ValueError("the token is too short, too long or has other characters than a-z, A-Z, 0-9, _ and -")
+        if token is not None and not (isinstance(token, str) and is_token(token)):
+            raise ValueError(f"a token has {FORM_IN_WORDS}")
         route = Route.from_json(data["route"])
         _check_base_url(route.base_url)
         return cls(
@@ -146,6 +157,7 @@ class _Opening:
             project=str(data.get("project", ""))[:_PROJECT_LIMIT],
             token=token,
             files=tuple(Path(file) for file in data.get("files", ())),
+            record=bool(data.get("record", False)),
         )
 
 

@@ -17,7 +17,7 @@ from kimi_cli.proxy.keys import REQUEST_ID, UPSTREAM
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.proxy.upstream import UpstreamError
 from kimi_cli.wire.answer import ChatAnswer
-from kimi_cli.wire.codec import NotJsonError, dumps, loads_object
+from kimi_cli.wire.codec import NotJsonError, dumps, dumps_strict, loads_object
 from kimi_cli.wire.failure import InvalidRequestError, unreadable
 from kimi_cli.wire.foreign import a_string, an_object
 from kimi_cli.wire.passage import Passage, usage_of
@@ -29,9 +29,8 @@ from kimi_cli.wire.tokens import estimate_request
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
-    import aiohttp
-
     from kimi_cli.proxy.sessions import Session
+    from kimi_cli.proxy.trace import Trace
     from kimi_cli.wire.answer import Answer
     from kimi_cli.wire.events import Usage
     from kimi_cli.wire.foreign import JsonObject
@@ -45,10 +44,14 @@ _log = logging.getLogger(__name__)
 
 
 class Exchange:
-    """One request of a session. `run` answers it; what it took is counted and logged, its content never."""
+    """One request of a session. `run` answers it; what it took is counted and logged, its content never.
 
-    def __init__(self, request: web.Request, session: Session, body: JsonObject) -> None:
+    `trace` notes more than that, where somebody wants more.
+    """
+
+    def __init__(self, request: web.Request, session: Session, body: JsonObject, *, trace: Trace | None = None) -> None:
         self._request = request
+        self._trace = trace
         self._session = session
         self._body = body
         self._route = session.route
@@ -77,8 +80,12 @@ class Exchange:
         except (InvalidRequestError, RefusedError) as error:
             status = error.failure.status
             self._fields["failure"] = error.failure.message
+            if self._trace is not None:
+                self._trace.refused(error.failure)
             raise
         finally:
+            if self._trace is not None:
+                self._trace.end()
             self._session.streams -= 1
             self._fields |= {"status": status, "seconds": round(time.monotonic() - started, 3)}
             _log.info("message", extra={"fields": self._fields})
@@ -124,8 +131,12 @@ class Exchange:
             self._count(usage_of(an_object(message.get("usage"))))
             return self._json(raw)
 
-    async def _stream(self, source: aiohttp.ClientResponse, answer: Answer) -> web.StreamResponse:
-        client = pump.Client(self._request, {"request-id": self._request[REQUEST_ID]})
+    async def _stream(self, source: pump.Source, answer: Answer) -> web.StreamResponse:
+        tap = None
+        if self._trace is not None:
+            self._trace.watch(answer)
+            tap = self._trace.sent
+        client = pump.Client(self._request, {"request-id": self._request[REQUEST_ID]}, tap=tap)
         try:
             return await pump.stream(client, source, answer, host=self._route.host)
         except asyncio.CancelledError:
@@ -137,15 +148,20 @@ class Exchange:
             if answer.failure is not None:
                 self._fields["failure"] = answer.failure.message
 
-    def _ask(self, body: JsonObject) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+    def _ask(self, body: JsonObject) -> AbstractAsyncContextManager[pump.Source]:
         upstream, window = self._request.app[UPSTREAM], self._model.context_window
-        return upstream.ask(self._route, body, window=window, estimate=self._estimate)
+        data = dumps_strict(body)
+        if self._trace is not None:
+            self._trace.asking(self._body, body, data)
+        return upstream.ask(self._route, data, window=window, estimate=self._estimate, trace=self._trace)
 
     @property
     def _is_streaming(self) -> bool:
         return self._body.get("stream") is True
 
     def _json(self, body: bytes) -> web.Response:
+        if self._trace is not None:
+            self._trace.sent(body)
         headers = {"request-id": self._request[REQUEST_ID]}
         return web.Response(body=body, content_type="application/json", headers=headers)
 

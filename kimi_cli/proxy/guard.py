@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 LOOPBACK_NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
-_TARGET_NAMES: Final = ("127.0.0.1", "localhost", "::1")
 OPEN: Final = frozenset({("GET", "/health"), ("HEAD", "/health"), ("HEAD", "/"), ("HEAD", "/api/hello")})
 """What is answered without a token. None of it tells more than that a proxy is here."""
 CONTROL: Final = "/control/"
@@ -46,12 +46,13 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     if path.startswith(CONTROL):
         _check_control_token(request)
         return await handler(request)
-    for token in _tokens(request):
-        session = request.app[SESSIONS].by_token(token)
-        if session is not None:
-            request[SESSION] = session
-            return await handler(request)
-    raise RefusedError(_UNAUTHENTICATED)
+    sessions, tokens = request.app[SESSIONS], tuple(_tokens(request))
+    session = next(filter(None, map(sessions.by_token, tokens)), None) or await sessions.reopened(tokens)
+    if session is None:
+        raise RefusedError(_UNAUTHENTICATED)
+    request[SESSION] = session
+    with session.used():
+        return await handler(request)
 
 
 _UNAUTHENTICATED: Final = Failure(
@@ -64,8 +65,11 @@ _FOREIGN_ORIGIN: Final = Failure(403, "permission_error", "This proxy serves no 
 def _check_host(request: web.Request) -> None:
     named = request.headers.getall("Host", [])
     ours = set(_authorities(request.app[STATE].port))
-    # An absolute request target names a host of its own, without its port here, which must be ours as well.
-    if len(named) != 1 or named[0].lower() not in ours or request.host.lower() not in {*ours, *_TARGET_NAMES}:
+    if len(named) != 1 or named[0].lower() not in ours:
+        raise RefusedError(_FOREIGN_HOST)
+    # An absolute request target names a host of its own, which outranks the header.
+    target = request.raw_path
+    if not target.startswith("/") and target != "*" and _authority(target) not in ours:
         raise RefusedError(_FOREIGN_HOST)
 
 
@@ -86,6 +90,13 @@ def _check_control_token(request: web.Request) -> None:
     offered = [token.encode("utf-8", "surrogateescape") for token in _tokens(request)]
     if not any([hmac.compare_digest(expected, token) for token in offered]):  # noqa: C419 - all, in constant time
         raise RefusedError(_UNAUTHENTICATED)
+
+
+def _authority(target: str) -> str:
+    try:
+        return urlsplit(target).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _authorities(port: int) -> Iterator[str]:

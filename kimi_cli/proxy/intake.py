@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
@@ -15,6 +15,14 @@ BODY_LIMIT: Final = 64 * 1024 * 1024
 BODY_SECONDS: Final = 60.0
 """How long a client may take to send a body. Over the loopback interface the largest takes well under a second."""
 
+_WAITS: Final = web.RequestKey("WAITS", bool)
+"""Set where a client waits to be invited before it sends its body."""
+
+
+async def await_invitation(request: web.Request) -> None:
+    """An `expect_handler`: leaves the invitation to send the body to `read_body`, so that the refused get none."""
+    request[_WAITS] = True
+
 
 async def read_body(request: web.Request, *, limit: int = BODY_LIMIT) -> bytes:
     """The request's body, decompressed.
@@ -23,12 +31,22 @@ async def read_body(request: web.Request, *, limit: int = BODY_LIMIT) -> bytes:
         web.HTTPRequestEntityTooLarge: it has more than `limit` bytes.
         web.HTTPRequestTimeout: it did not arrive in time.
         web.RequestPayloadError: it is cut short or malformed.
+        web.HTTPExpectationFailed: the client waits for something that nobody knows.
     """
+    if request.get(_WAITS) and request.version >= HttpVersion11:
+        await _invite(request)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _collect(request.content.iter_any(), limit=limit)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
+
+
+async def _invite(request: web.Request) -> None:
+    if request.headers["Expect"].lower() != "100-continue":
+        raise web.HTTPExpectationFailed
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # the answer has not begun
 
 
 async def _collect(chunks: AsyncIterable[bytes], *, limit: int) -> bytes:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from kimi_cli.proxy.lifetime import Lifetime
 from kimi_cli.proxy.owners import OwnerWatch
+from kimi_cli.proxy.record import Recorder
 from kimi_cli.proxy.sessions import Session, Sessions
 from kimi_cli.proxy.upstream import Upstream
 from kimi_cli.store.state import ProxyState
@@ -19,6 +20,8 @@ STARTED_AT: Final = web.AppKey("STARTED_AT", float)
 SESSIONS: Final = web.AppKey("SESSIONS", Sessions)
 OWNERS: Final = web.AppKey("OWNERS", OwnerWatch)
 LIFETIME: Final = web.AppKey("LIFETIME", Lifetime)
+RECORDER: Final = web.AppKey("RECORDER", Recorder)
+"""Where bodies are recorded, for sessions that ask for it."""
 UPSTREAM: Final = web.AppKey("UPSTREAM", Upstream)
 """The one client for all hosts: no cookies, no limit on connections, no total timeout."""
 

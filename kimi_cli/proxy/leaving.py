@@ -7,12 +7,22 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from kimi_cli.store.files import PRIVATE_FILE
-from kimi_cli.store.state import remove_state
+from kimi_cli.store.paths import STATE_FILE
+from kimi_cli.store.state import (
+    is_anothers,
+    other_state_file,
+    read_state,
+    remove_dead_states,
+    remove_state,
+    write_state,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from filelock import BaseFileLock
+
+    from kimi_cli.store.state import ProxyState
 
 
 class Leaving:
@@ -23,9 +33,11 @@ class Leaving:
     """
 
     def __init__(self, *, state_file: Path, lock_file: Path | None, sessions_dir: Path) -> None:
-        self._state_file, self._lock_file, self._sessions_dir = state_file, lock_file, sessions_dir
+        self._state_file = state_file
+        self._lock_file, self._sessions_dir = lock_file, sessions_dir
         self._lock: BaseFileLock | None = None
         self._is_free = lock_file is None
+        self._former = frozenset(_files(sessions_dir))
 
     def take(self) -> bool:
         """Takes the lock without waiting; False while somebody else holds it."""
@@ -45,35 +57,71 @@ class Leaving:
         self._is_free = True
         return True
 
-    def remove_files(self, *, instance: str, started_at: float) -> None:
+    def stay_known(self, state: ProxyState) -> None:
+        """Writes the state again where it was removed or damaged; beside another's, where that has its place by now.
+
+        So this process can be found, asked and stopped for as long as it runs, and nobody takes its sessions' files
+        for a dead one's.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        found = read_state(self._state_file)
+        if found is None or found.instance != state.instance:
+            if is_anothers(self._state_file, instance=state.instance):
+                self.move_aside(state)
+            else:
+                write_state(self._state_file, state)
+
+    def move_aside(self, state: ProxyState) -> None:
+        """Moves the state file to where it is found by the port alone, so that the usual place is free for another.
+
+        Raises:
+            OSError: it cannot be written there; it is where it was.
+        """
+        before, after = self._state_file, other_state_file(self._state_file.parent, state.port)
+        if before == after:
+            return
+        write_state(after, state)
+        self._state_file = after
+        remove_state(before, instance=state.instance)
+
+    def remove_files(self, *, instance: str) -> None:
         """Removes what is ours and gives the lock back.
 
         The state goes in any case, so that whoever watches this process can tell an end in order from a death; nobody
         writes another before this process is gone. Where somebody else holds the lock the rest stays for them: they
-        are either replacing this process or stopping it, and both clean up. `started_at` is in seconds since the
-        epoch.
+        are either replacing this process or stopping it, and both clean up.
         """
         with suppress(OSError):
             remove_state(self._state_file, instance=instance)
         if not self.take():
             return
-        if self._lock_file is not None:
-            self._sweep_sessions(older_than=started_at)
+        if self._lock_file is not None and not self._is_other_left():
+            self._sweep_sessions()
         with suppress(OSError):
             self._sessions_dir.rmdir()
         self._release()
         with suppress(OSError):
             self._state_file.parent.rmdir()
 
-    def _sweep_sessions(self, *, older_than: float) -> None:
-        """Removes files of sessions that an earlier process had and did not live to end.
+    def _is_other_left(self) -> bool:
+        """Whether another proxy of this user runs, whose sessions' files may be older than this process."""
+        directory = self._sessions_dir.parent
+        try:
+            usual = read_state(directory / STATE_FILE)
+            return remove_dead_states(directory) or (usual is not None and usual.process.is_alive())
+        except OSError:
+            return True
+
+    def _sweep_sessions(self) -> None:
+        """Removes files of sessions that an earlier process had and did not live to end: those that we found.
 
         Newer ones may belong to a launcher that is about to open its session.
         """
-        with suppress(OSError):
-            for file in self._sessions_dir.iterdir():
-                if file.lstat().st_mtime < older_than:
-                    file.unlink()
+        for file in self._former:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
 
     def _release(self) -> None:
         lock, file = self._lock, self._lock_file
@@ -90,3 +138,10 @@ class Leaving:
             with suppress(OSError):
                 file.unlink()
             lock.release()
+
+
+def _files(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except OSError:  # there is no such directory, or nothing can be done about it
+        return []

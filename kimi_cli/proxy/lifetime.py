@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from kimi_cli.proxy.leaving import Leaving
     from kimi_cli.proxy.sessions import Sessions
+    from kimi_cli.store.state import ProxyState
 
 FIRST_SESSION_SECONDS: Final = 2.0
 """The shortest wait for the first session, whatever the grace period: its launcher is on the way."""
@@ -29,6 +29,7 @@ class Lifetime:
         self._sessions, self._grace, self._leaving = sessions, grace, leaving
         self._asked = asyncio.Event()
         self._reason = ""
+        self._ends: set[asyncio.Task[None]] = set()
 
     def end(self, reason: str) -> None:
         """Asks for the end. No new session is taken from here on; the first reason counts."""
@@ -36,16 +37,38 @@ class Lifetime:
         self._reason = self._reason or reason
         self._asked.set()
 
+    def retire(self, state: ProxyState, *, only_answers: bool) -> None:
+        """Makes room for another process: takes no new session from here on, and ends with the last one.
+
+        With `only_answers` no new request either: then it ends as soon as those in flight are answered. It may be
+        called again. The state of this process, `state`, moves to where launchers of new sessions do not look.
+
+        Raises:
+            OSError: the state cannot be moved; then nothing has changed.
+        """
+        self._leaving.move_aside(state)
+        self._sessions.is_closing = True
+        self._sessions.is_finishing = self._sessions.is_finishing or only_answers
+        self._ends.add(asyncio.create_task(self._end_after_answers() if only_answers else self._end_after_sessions()))
+
     async def wait(self) -> str:
         """Returns, with the reason, when the process should end. Sessions may still be open then."""
-        idle = asyncio.create_task(self._become_idle())
+        self._ends.add(asyncio.create_task(self._become_idle()))
         try:
             await self._asked.wait()
         finally:
-            idle.cancel()
-            with suppress(asyncio.CancelledError):
-                await idle
+            for task in self._ends:
+                task.cancel()
+            await asyncio.gather(*self._ends, return_exceptions=True)
         return self._reason
+
+    async def _end_after_sessions(self) -> None:
+        await self._sessions.wait_empty()
+        self.end("its sessions ended, and another proxy takes new ones")
+
+    async def _end_after_answers(self) -> None:
+        await self._sessions.wait_idle()
+        self.end("its answers ended, as was asked for")
 
     async def _become_idle(self) -> None:
         grace = max(self._grace, FIRST_SESSION_SECONDS)

@@ -13,6 +13,7 @@ LOOPBACK: Final = "127.0.0.1"
 BACKLOG: Final = 512
 """Connections that wait to be accepted; a burst of subagents opens many at once."""
 _PROBE_SECONDS: Final = 0.2
+_DISCARD: Final = 9
 _TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 """What `bind` and `listen` say of a port that is not to be had: in use, or kept by the system (Windows, ports below
 1024)."""
@@ -46,6 +47,7 @@ def listen(port: int, *, strict: bool) -> socket.socket:
         PortTakenError: `port` is taken and nothing else would do.
         OSError: there is no loopback interface, or no socket to be had.
     """
+    _check_way()
     try:
         return _listen(port)
     except PortTakenError:
@@ -63,6 +65,12 @@ def find_holder(port: int) -> Holder | None:
             if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
                 return Holder(connection.pid, psutil.Process(connection.pid).name()) if connection.pid else None
     return None
+
+
+def _check_way() -> None:
+    """Where the loopback interface is down, as in some containers, a socket can be bound to it, and never reached."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((LOOPBACK, _DISCARD))  # which looks for the way, and sends nothing
 
 
 def _listen(port: int) -> socket.socket:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -59,6 +61,26 @@ class _PrivateFileHandler(RotatingFileHandler):
             self.stream.close()
             self.stream = self._open()
         return super().shouldRollover(record)
+
+    def doRollover(self) -> None:  # noqa: N802 - as above
+        with suppress(OSError):  # what cannot be turned over now is written to all the same, and tried again
+            super().doRollover()
+
+    def rotate(self, source: str, dest: str) -> None:
+        """Renames the file; where that is forbidden, empties it, so that it never grows beyond its size for good.
+
+        Windows forbids it while any process has the file open, as this one has for its stderr.
+        """
+        try:
+            Path(source).replace(dest)
+        except FileNotFoundError:  # another process was faster
+            return
+        except OSError:
+            with suppress(OSError):
+                descriptor = os.open(dest, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE)
+                with open(descriptor, "wb") as copy, Path(source).open("rb") as original:  # noqa: PTH123 - as above
+                    shutil.copyfileobj(original, copy)
+            os.truncate(source, 0)
 
     def _has_moved(self, stream: TextIOWrapper) -> bool:
         try:

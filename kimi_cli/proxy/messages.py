@@ -2,51 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from kimi_cli.proxy.exchange import Exchange
-from kimi_cli.proxy.intake import read_body
-from kimi_cli.proxy.keys import REQUEST_ID, SESSION
+from kimi_cli.proxy.intake import await_invitation, read_body
+from kimi_cli.proxy.keys import REQUEST_ID, SESSION, SESSIONS
+from kimi_cli.proxy.refused import RefusedError
+from kimi_cli.proxy.trace import Trace
 from kimi_cli.wire.codec import NotJsonError, loads_object
-from kimi_cli.wire.failure import InvalidRequestError
+from kimi_cli.wire.failure import Failure, InvalidRequestError
 from kimi_cli.wire.request import check_request
 from kimi_cli.wire.tokens import estimate_request
 
 if TYPE_CHECKING:
+    from kimi_cli.proxy.sessions import Session
     from kimi_cli.wire.foreign import JsonObject
+
+_FINISHING: Final = Failure(529, "overloaded_error", "The proxy is ending: it only finishes the answers in flight.")
 
 
 def add_message_routes(app: web.Application) -> None:
     """Register what answers messages; queries such as `?beta=true` do not matter."""
     for path in ("/v1/messages", "/messages"):
-        app.router.add_post(path, post_message)
-        app.router.add_post(f"{path}/count_tokens", count_tokens)
+        app.router.add_post(path, post_message, expect_handler=await_invitation)
+        app.router.add_post(f"{path}/count_tokens", count_tokens, expect_handler=await_invitation)
 
 
 async def post_message(request: web.Request) -> web.StreamResponse:
     """`POST /v1/messages`, streaming or not, for hosts of either format."""
-    body = await _read(request)
     session = request[SESSION]
+    if request.app[SESSIONS].is_finishing:
+        raise RefusedError(_FINISHING)
+    exchange = await _begin(request, session)
     with session.attached():
-        return await Exchange(request, session, body).run()
+        return await exchange.run()
 
 
 async def count_tokens(request: web.Request) -> web.StreamResponse:
     """`POST /v1/messages/count_tokens`: our estimate; no host is asked."""
-    body = await _read(request)
+    body = _parse(await read_body(request))
     return web.json_response({"input_tokens": estimate_request(body)}, headers={"request-id": request[REQUEST_ID]})
 
 
-async def _read(request: web.Request) -> JsonObject:
-    """The request's JSON, with what every request has.
+async def _begin(request: web.Request, session: Session) -> Exchange:
+    """The exchange for a request that has arrived; its raw bytes are let go here."""
+    trace = Trace.of(request, session)
+    try:
+        data = await read_body(request)
+        if trace is not None:
+            trace.received(data)
+        return Exchange(request, session, _parse(data), trace=trace)
+    except BaseException as error:
+        if trace is not None:
+            if isinstance(error, InvalidRequestError):
+                trace.refused(error.failure)
+            trace.end()
+        raise
+
+
+def _parse(data: bytes) -> JsonObject:
+    """A request's JSON, with what every request has.
 
     Raises:
         InvalidRequestError: it is not that.
     """
     try:
-        body = loads_object(await read_body(request))
+        body = loads_object(data)
     except NotJsonError as error:
         raise InvalidRequestError(f"The request body is not valid JSON: {error}") from error
     check_request(body)

@@ -9,7 +9,6 @@ import os
 import secrets
 import signal
 import sys
-import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,12 +18,15 @@ from aiohttp import web
 from kimi_cli import __version__
 from kimi_cli.proxy.app import build_app
 from kimi_cli.proxy.connection import connection_factory
+from kimi_cli.proxy.descriptors import raise_limit
 from kimi_cli.proxy.leaving import Leaving
 from kimi_cli.proxy.lifetime import Lifetime
 from kimi_cli.proxy.listen import BACKLOG, PortTakenError, find_holder, listen
 from kimi_cli.proxy.logs import start_logging
+from kimi_cli.proxy.record import Recorder
 from kimi_cli.proxy.sessions import Sessions
 from kimi_cli.store.identity import ProcessIdentity
+from kimi_cli.store.paths import BODIES
 from kimi_cli.store.state import ProxyState, write_state
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ _log = logging.getLogger(__name__)
 
 END_SECONDS: Final = 2.0
 """How long open answers get, once cancelled, to write their error event."""
+KNOWN_SECONDS: Final = 2.0
+"""How long a state file that somebody has removed or damaged may stay so."""
 _TOKEN_BYTES: Final = 32
 _SESSIONS: Final = "sessions"
 """The directory beside the state file in which launchers keep what belongs to one session."""
@@ -43,7 +47,11 @@ _SESSIONS: Final = "sessions"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the process is told. `grace` is in seconds; without `lock_file` no launcher looks for this process."""
+    """What the process is told. `grace` is in seconds; without `lock_file` no launcher looks for this process.
+
+    With `reopening` the clients of one that is gone come with their tokens before their launchers do. `replaces` says
+    what became of that one.
+    """
 
     state_file: Path
     log_file: Path
@@ -52,6 +60,8 @@ class Options:
     strict: bool
     grace: float
     debug: bool
+    reopening: bool = False
+    replaces: str | None = None
 
 
 async def run(options: Options) -> int:
@@ -60,6 +70,7 @@ async def run(options: Options) -> int:
     The order is the contract: bound and answering first, then in the state file, then announced. Whoever has read the
     state file or the announcement can connect at once.
     """
+    raise_limit()
     try:
         listener = listen(options.port, strict=options.strict)
     except PortTakenError as error:
@@ -72,7 +83,6 @@ async def run(options: Options) -> int:
 
 
 async def _serve(listener: socket.socket, *, options: Options) -> int:
-    started_at = time.time()
     state = ProxyState(
         instance=secrets.token_hex(16),
         process=ProcessIdentity.current(),
@@ -81,7 +91,7 @@ async def _serve(listener: socket.socket, *, options: Options) -> int:
         control_token=secrets.token_urlsafe(_TOKEN_BYTES),
     )
     sessions_dir = options.state_file.parent / _SESSIONS
-    sessions = Sessions(files_dir=options.state_file.parent)
+    sessions = Sessions(files_dir=options.state_file.parent, reopening=options.reopening)
     leaving = Leaving(state_file=options.state_file, lock_file=options.lock_file, sessions_dir=sessions_dir)
     lifetime = Lifetime(sessions, grace=options.grace, leaving=leaving)
 
@@ -91,23 +101,31 @@ async def _serve(listener: socket.socket, *, options: Options) -> int:
 
     start_logging(options.log_file, debug=options.debug, secrets=in_use)
     try:
-        async with answering(build_app(state, sessions=sessions, lifetime=lifetime), listener=listener):
+        recorder = Recorder(options.log_file.parent / BODIES, secrets=in_use)
+        app = build_app(state, sessions=sessions, lifetime=lifetime, recorder=recorder)
+        async with answering(app, listener=listener):
             _end_on_signals(lifetime)
             try:
                 write_state(options.state_file, state)
             except OSError as error:
                 return _give_up(f"{options.state_file} cannot be written: {error.strerror or error}", kind="state")
             _announce(ready=True, port=state.port, instance=state.instance)
-            facts = {"port": state.port, "instance": state.instance, "version": state.version}
+            facts: dict[str, object] = {"port": state.port, "instance": state.instance, "version": state.version}
+            if options.replaces is not None:
+                facts["replaces"] = options.replaces
             _log.info("started", extra={"fields": facts})
             if options.port not in {0, state.port}:
                 asyncio.get_running_loop().run_in_executor(None, _log_taken, options.port)
-            reason = await lifetime.wait()
+            keeping = asyncio.create_task(_stay_known(leaving, state))
+            try:
+                reason = await lifetime.wait()
+            finally:
+                keeping.cancel()
             sessions.end_all(reason=reason)
             _log.info("ending", extra={"fields": {"reason": reason}})
     finally:
         # By now the port is free: a launcher that waits for the lock gets it for the successor.
-        leaving.remove_files(instance=state.instance, started_at=started_at)
+        leaving.remove_files(instance=state.instance)
     return 0
 
 
@@ -127,6 +145,13 @@ async def answering(app: web.Application, *, listener: socket.socket) -> AsyncIt
             server.close()
     finally:
         await runner.cleanup()
+
+
+async def _stay_known(leaving: Leaving, state: ProxyState) -> None:
+    while True:
+        await asyncio.sleep(KNOWN_SECONDS)
+        with suppress(OSError):
+            leaving.stay_known(state)
 
 
 def _log_taken(port: int) -> None:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-import aiohttp
 from aiohttp import web
 
-from kimi_cli.proxy.upstream import UpstreamError, failure_of
+from kimi_cli.proxy.keys import SESSION
+from kimi_cli.proxy.refusal import conceal_key
+from kimi_cli.proxy.upstream import READ_ERRORS, UpstreamError, failure_of
 from kimi_cli.wire.answer import ChatAnswer
 from kimi_cli.wire.collect import Collector
 from kimi_cli.wire.encode import PING
 from kimi_cli.wire.failure import Failure, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from kimi_cli.wire.answer import Answer
     from kimi_cli.wire.foreign import JsonObject
@@ -29,15 +30,45 @@ PING_SECONDS: Final = 10.0
 """Claude Code shows a banner after 20 seconds of silence and gives up after 300."""
 LAST_WORDS_SECONDS: Final = 5.0
 """How long a host may take over its usage once the answer is complete: some never close the stream."""
-WHOLE_BYTES: Final = 64 * 1024 * 1024
-"""The largest answer that is taken in one piece."""
+WHOLE_BYTES: Final = 16 * 1024 * 1024
+"""The largest answer that is taken in one piece: a model's longest output, some thirty times over."""
+FAREWELL_SECONDS: Final = 2.0
+"""How long the client of a stream that was interrupted may take to read what it has not read yet."""
+
+
+class Content(Protocol):
+    """What a host says, as it comes."""
+
+    async def readany(self) -> bytes:
+        """What has come since the last read, or nothing at the end."""
+
+    def iter_any(self) -> AsyncIterator[bytes]:
+        """All of it, read by read."""
+
+
+class Source(Protocol):
+    """A host's answer, as far as the pump needs it."""
+
+    @property
+    def content_type(self) -> str:
+        """Its media type."""
+
+    @property
+    def content(self) -> Content:
+        """Its body."""
 
 
 class Client:
-    """The client's end of a stream: opened by the first write, written to by the pump and by the pings."""
+    """The client's end of a stream: opened by the first write, written to by the pump and by the pings.
 
-    def __init__(self, request: web.Request, headers: dict[str, str]) -> None:
+    `tap` gets every piece that is sent.
+    """
+
+    def __init__(
+        self, request: web.Request, headers: dict[str, str], *, tap: Callable[[bytes], None] | None = None
+    ) -> None:
         self._request = request
+        self._tap = tap
         self._response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", **headers}
         )
@@ -60,15 +91,30 @@ class Client:
                     self.is_open = True
                     data, self._held = self._held + data, b""
         if data:
+            if self._tap is not None:
+                self._tap(data)
             await self._response.write(data)
 
     async def close(self) -> web.StreamResponse:
         """End the response."""
+        if not self.is_open:  # a message may have an end and no content
+            await self.write(b"")
         await self._response.write_eof()
         return self._response
 
+    def leave(self) -> None:
+        """Cut the connection after a moment, also where the client does not read, which would keep it open for good."""
+        if self.is_open and (transport := self._request.transport) is not None:
+            asyncio.get_running_loop().call_later(FAREWELL_SECONDS, transport.abort)
 
-async def stream(client: Client, source: aiohttp.ClientResponse, answer: Answer, *, host: str) -> web.StreamResponse:
+    def conceal(self, out: bytes) -> bytes:
+        """What a host says of a failure, without the session's key: some repeat it."""
+        return conceal_key(out.decode("utf-8", "surrogateescape"), self._request[SESSION]).encode(
+            "utf-8", "surrogateescape"
+        )
+
+
+async def stream(client: Client, source: Source, answer: Answer, *, host: str) -> web.StreamResponse:
     """Pass an answer on until it is over. Whoever cancels this must leave the context of `source`.
 
     Raises:
@@ -92,7 +138,8 @@ async def stream(client: Client, source: aiohttp.ClientResponse, answer: Answer,
 
 
 async def interrupt(client: Client, answer: Answer, reason: str) -> None:
-    """Tell the client of a stream in flight why it will not go on."""
+    """Tell the client of a stream in flight why it will not go on, and cut the connection."""
+    client.leave()
     if client.is_open and not answer.is_over:
         failure = Failure(529, "overloaded_error", f"The proxy ended this session: {reason}.")
         with suppress(ConnectionError):
@@ -100,7 +147,7 @@ async def interrupt(client: Client, answer: Answer, reason: str) -> None:
             await client.close()
 
 
-async def collect(source: aiohttp.ClientResponse, answer: ChatAnswer, *, host: str) -> JsonObject:
+async def collect(source: Source, answer: ChatAnswer, *, host: str) -> JsonObject:
     """The whole answer as one message.
 
     Raises:
@@ -118,12 +165,12 @@ async def collect(source: aiohttp.ClientResponse, answer: ChatAnswer, *, host: s
     raise UpstreamError(collector.failure or unreadable(host, "it has no end."))
 
 
-def is_whole(source: aiohttp.ClientResponse) -> bool:
+def is_whole(source: Source) -> bool:
     """Whether the host answered in one piece, asked to or not."""
     return source.content_type == "application/json"
 
 
-async def read_whole(source: aiohttp.ClientResponse, host: str) -> bytes:
+async def read_whole(source: Source, host: str) -> bytes:
     """An answer in one piece.
 
     Raises:
@@ -137,12 +184,12 @@ async def read_whole(source: aiohttp.ClientResponse, host: str) -> bytes:
             size += len(data)
             if size > WHOLE_BYTES:
                 raise UpstreamError(unreadable(host, f"it has more than {WHOLE_BYTES:,} bytes."))
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except READ_ERRORS as error:
         raise UpstreamError(failure_of(error, host)) from error
     return b"".join(pieces)
 
 
-async def _reads(source: aiohttp.ClientResponse, answer: Answer, host: str) -> AsyncIterator[bytes]:
+async def _reads(source: Source, answer: Answer, host: str) -> AsyncIterator[bytes]:
     """Reads of the stream until the answer is over or the stream ends."""
     content = source.content
     try:
@@ -151,11 +198,11 @@ async def _reads(source: aiohttp.ClientResponse, answer: Answer, host: str) -> A
             if not data:
                 return
             yield data
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except READ_ERRORS as error:
         raise UpstreamError(failure_of(error, host)) from error
 
 
-async def _last_words(content: aiohttp.StreamReader) -> bytes:
+async def _last_words(content: Content) -> bytes:
     with suppress(TimeoutError):
         async with asyncio.timeout(LAST_WORDS_SECONDS):
             return await content.readany()
@@ -163,6 +210,8 @@ async def _last_words(content: aiohttp.StreamReader) -> bytes:
 
 
 async def _pass_on(client: Client, answer: Answer, out: bytes) -> None:
+    if answer.failure is not None:
+        out = client.conceal(out)
     if client.is_open or answer.has_content:
         if out:
             await client.write(out)
@@ -174,10 +223,11 @@ async def _pass_on(client: Client, answer: Answer, out: bytes) -> None:
 
 async def _ping(client: Client, answer: Answer) -> None:
     """A ping whenever nothing was written for an interval."""
-    while True:
-        writes = client.writes
-        await asyncio.sleep(PING_SECONDS)
-        if client.writes == writes and not answer.is_over:
-            if not client.is_open:
-                client.hold(answer.start())
-            await client.write(PING)
+    with suppress(ConnectionError):  # the pump finds out by itself that the client has gone
+        while True:
+            writes = client.writes
+            await asyncio.sleep(PING_SECONDS)
+            if client.writes == writes and not answer.is_over:
+                if not client.is_open:
+                    client.hold(answer.start())
+                await client.write(PING)

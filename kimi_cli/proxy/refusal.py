@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from kimi_cli.proxy.keys import REQUEST_ID, SESSION
 from kimi_cli.proxy.refused import RefusedError
+from kimi_cli.proxy.sessions import SECRET_LENGTH
 from kimi_cli.wire.encode import error_body, error_headers
 from kimi_cli.wire.failure import Failure, InvalidRequestError
 
@@ -31,6 +33,7 @@ _KINDS: Final = {
     413: "request_too_large",
 }
 """Error types by status; any other 4xx is an `invalid_request_error`, any 5xx an `api_error`."""
+_CONCEALED: Final = "[redacted]"
 
 
 def new_request_id() -> str:
@@ -77,15 +80,25 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         failure = Failure(529, "overloaded_error", f"The proxy ended this session: {reason}.")
     except Exception:  # noqa: BLE001 - logged, and answered in form
         fields = {"request_id": request_id, "method": request.method, "path": request.path}
+        if (served := request.get(SESSION)) is not None:
+            fields["session"] = served.id
         _log.exception("request failed", extra={"fields": fields})
         failure = UNFORESEEN
     if request.writer.output_size > 0:
         # Part of an answer has left. A second status line inside it would be taken for content, so the line is cut,
         # which every client sees as a failure.
         raise ConnectionResetError("the answer had begun")
+    if (session := request.get(SESSION)) is not None:
+        failure = replace(failure, message=conceal_key(failure.message, session))
     response = answer(failure, request_id=request_id)
     response.headers.update(extra)
     return response
+
+
+def conceal_key(text: str, session: Session) -> str:
+    """The text without the session's key, which a host may have put into its own words. A short one is no secret."""
+    key = session.route.key
+    return text.replace(key, _CONCEALED) if len(key) >= SECRET_LENGTH else text
 
 
 def _interruption(request: web.Request) -> str | None:

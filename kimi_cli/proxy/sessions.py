@@ -5,18 +5,26 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from kimi_cli.providers.route import Route
     from kimi_cli.store.identity import ProcessIdentity
 
 _log = logging.getLogger(__name__)
+
+
+SECRET_LENGTH: Final = 8
+"""Characters of the shortest key that is kept out of texts. Local servers want to see words such as `none`, and those
+stand in many a sentence."""
+REOPENING_SECONDS: Final = 3.0
+"""How long after its start a proxy waits for the sessions of its predecessor. Launchers take less than one."""
 
 
 class ClosingError(Exception):
@@ -38,6 +46,8 @@ class Session:
     opened_at: float
     owners: set[ProcessIdentity]
     files: tuple[Path, ...] = ()
+    record: bool = False
+    """Whether the bodies of its requests and answers are recorded."""
     requests: int = 0
     streams: int = 0
     input_tokens: int = 0
@@ -47,6 +57,12 @@ class Session:
     """What runs for this session; cancelled when it ends."""
     end_reason: str | None = None
     """Why it ended, set before its tasks are cancelled; a task cancelled without it has lost its client."""
+    on_idle: Callable[[], None] | None = field(default=None, repr=False)
+    """Called when the last of its tasks is done."""
+    users: int = 0
+    """How many of its requests are being answered, those for models and counts included."""
+    used_at: float = field(default_factory=time.monotonic)
+    """When the last of them was, on the clock of `time.monotonic`."""
 
     @contextmanager
     def attached(self) -> Iterator[None]:
@@ -59,6 +75,23 @@ class Session:
             yield
         finally:
             self.tasks.discard(task)
+            if not self.tasks and self.on_idle is not None:
+                self.on_idle()
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Counts what is done inside as a use of the session."""
+        self.users += 1
+        try:
+            yield
+        finally:
+            self.users -= 1
+            self.used_at = time.monotonic()
+
+    @property
+    def idle(self) -> float:
+        """Seconds since a request was answered; none while one is."""
+        return 0.0 if self.users else time.monotonic() - self.used_at
 
     def to_json(self) -> dict[str, object]:
         """The session as `status` shows it, without token and key."""
@@ -68,6 +101,7 @@ class Session:
             "provider": self.route.provider,
             "model": self.route.main.id,
             "opened_at": self.opened_at,
+            "idle": round(self.idle, 3),
             "requests": self.requests,
             "streams": self.streams,
             "input_tokens": self.input_tokens,
@@ -82,12 +116,17 @@ class Sessions:
     A session's files are removed with it where they lie in `files_dir`; any other path in its list is left alone.
     """
 
-    def __init__(self, *, files_dir: Path) -> None:
+    def __init__(self, *, files_dir: Path, reopening: bool = False) -> None:
         self._files_dir = files_dir
+        self._reopened_by = time.monotonic() + (REOPENING_SECONDS if reopening else 0.0)
         self._by_id: dict[str, Session] = {}
-        self._opened, self._emptied = asyncio.Event(), asyncio.Event()
+        self._opened, self._emptied, self._idle = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._emptied.set()
+        self._arrival = asyncio.Event()
         self.is_closing = False
+        """Whether no new session is taken any more."""
+        self.is_finishing = False
+        """Whether no new request is taken any more either."""
         self.on_end: list[Callable[[Session], None]] = []
 
     def __len__(self) -> int:
@@ -105,8 +144,11 @@ class Sessions:
         if self.is_closing:
             raise ClosingError
         self._by_id[session.id] = session
+        session.on_idle = self._idle.set
         self._emptied.clear()
         self._opened.set()
+        self._arrival.set()
+        self._arrival = asyncio.Event()
         _log.info("session opened", extra={"fields": session.to_json()})
 
     def by_id(self, session_id: str) -> Session | None:
@@ -121,9 +163,23 @@ class Sessions:
                 found = session
         return found
 
+    async def reopened(self, tokens: Sequence[str]) -> Session | None:
+        """The session of one of these tokens, which its launcher may be about to open again here.
+
+        A client asks again as soon as its proxy is back, and one that is refused for its token gives up.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._reopened_by - time.monotonic()):
+                while True:
+                    await self._arrival.wait()
+                    for token in tokens:
+                        if session := self.by_token(token):
+                            return session
+        return None
+
     def secrets(self) -> Iterator[str]:
         """Every token and key in use, longest first, for whoever must keep them out of a text."""
-        texts = {text for session in self for text in (session.token, session.route.key) if text}
+        texts = {text for session in self for text in (session.token, session.route.key) if len(text) >= SECRET_LENGTH}
         yield from sorted(texts, key=len, reverse=True)
 
     def end(self, session_id: str, *, reason: str) -> bool:
@@ -164,6 +220,12 @@ class Sessions:
     async def wait_opened(self) -> None:
         """Returns once there is a session."""
         await self._opened.wait()
+
+    async def wait_idle(self) -> None:
+        """Returns once no request is being answered."""
+        while any(session.tasks for session in self):
+            self._idle.clear()
+            await self._idle.wait()
 
     def _remove_files(self, session: Session) -> None:
         for file in session.files:

@@ -5,36 +5,45 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
 
 from kimi_cli.providers.provider import Format
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.store.web_proxy import find_web_proxy
 from kimi_cli.wire import refusal as refusals
-from kimi_cli.wire.codec import dumps_strict
 from kimi_cli.wire.failure import Failure, classify
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from kimi_cli.providers.route import Route
+    from kimi_cli.proxy.pump import Content, Source
+    from kimi_cli.proxy.trace import Trace
     from kimi_cli.store.web_proxy import WebProxy
-    from kimi_cli.wire.foreign import JsonObject
 
 CONNECT_SECONDS: Final = 15.0
 """A host that has not taken the connection by then will not."""
 READ_SECONDS: Final = 600.0
 """The longest silence of a host, before its answer and within it: what clients themselves wait by default."""
+HEAD_SECONDS: Final = 600.0
+"""How long it may take until an answer begins, the request's way up included. A host that fills the time, with interim
+answers or a head that comes byte by byte, is not silent, but its client waits no longer than that either."""
 ERROR_BYTES: Final = 64 * 1024
 """How much of an error answer is read: any sentence fits, a web page does not have to."""
 ERROR_SECONDS: Final = 10.0
 """How long the text of an error is waited for; its status is known by then."""
 DRAIN_SECONDS: Final = 0.25
 """How long the end of a finished answer is waited for, in the hope of using the connection again."""
+DRAIN_BYTES: Final = 64 * 1024
+"""How much of it is read: a host that says more than that has not finished, and is better cut off."""
 ANTHROPIC_VERSION: Final = "2023-06-01"
+
+READ_ERRORS: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
+"""What reading an answer may raise where the connection, or what comes over it, is broken."""
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
 
@@ -52,19 +61,22 @@ class Upstream:
 
     @asynccontextmanager
     async def ask(
-        self, route: Route, body: JsonObject, *, window: int, estimate: int
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send a request and hand out the host's answer, whose status is 200.
+        self, route: Route, data: bytes, *, window: int, estimate: int, trace: Trace | None = None
+    ) -> AsyncIterator[Source]:
+        """Send a request's body and hand out the host's answer, whose status is 200.
 
         Leaving the context by an exception cuts the connection, so that the host stops working on the answer.
 
         Raises:
             UpstreamError: the host refused, sent something that is no answer, or could not be reached.
         """
-        answer = await _post(self._client, route, body)
+        answer = await _post(self._client, route, data)
+        del data  # it may be large, and the answer long
         try:
-            await _check(answer, route, window=window, estimate=estimate)
-            yield answer
+            with _told_of_the_end(answer):
+                source: Source = answer if trace is None else trace.answered(answer)
+                await _check(answer, source.content, route, window=window, estimate=estimate)
+                yield source
         except BaseException:
             answer.close()
             raise
@@ -80,39 +92,69 @@ class Upstream:
         await asyncio.gather(*self._draining, return_exceptions=True)
 
 
-async def _post(client: aiohttp.ClientSession, route: Route, body: JsonObject) -> aiohttp.ClientResponse:
+async def _post(client: aiohttp.ClientSession, route: Route, data: bytes) -> aiohttp.ClientResponse:
     url = _url(route)
     web_proxy = find_web_proxy(url)
     try:
-        return await client.post(
-            url,
-            data=dumps_strict(body),
-            headers=_headers(route),
-            timeout=_TIMEOUT,
-            proxy=web_proxy.url if web_proxy else None,
-            proxy_headers=_proxy_headers(web_proxy),
-            # A redirect would carry the key to wherever it points.
-            allow_redirects=False,
-        )
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        async with asyncio.timeout(HEAD_SECONDS):
+            return await client.post(
+                url,
+                data=data,
+                headers=_headers(route),
+                timeout=_TIMEOUT,
+                proxy=web_proxy.url if web_proxy else None,
+                proxy_headers=_proxy_headers(web_proxy),
+                # A redirect would carry the key to wherever it points.
+                allow_redirects=False,
+            )
+    except READ_ERRORS as error:
         raise UpstreamError(failure_of(error, route.host)) from error
 
 
-async def _check(answer: aiohttp.ClientResponse, route: Route, *, window: int, estimate: int) -> None:
+@contextmanager
+def _told_of_the_end(answer: aiohttp.ClientResponse) -> Iterator[None]:
+    """Inside the block, whoever reads the answer is told when its connection is gone.
+
+    The HTTP client forgets its reader where the chunked encoding breaks in the middle, as it does where a gateway puts
+    an error page of its own behind half an answer: it closes the connection, and the reader would wait for good.
+    """
+
+    def tell(closed: asyncio.Future[None] | None) -> None:
+        if closed is not None and not closed.cancelled():
+            closed.exception()  # looked at, or it would be reported as never looked at
+        if not answer.content.is_eof() and answer.content.exception() is None:
+            answer.content.set_exception(aiohttp.ClientPayloadError("the connection is gone"))
+
+    protocol = answer.connection.protocol if answer.connection is not None else None
+    closed = protocol.closed if protocol is not None else None
+    if closed is None:  # gone already, or read to its end
+        tell(None)
+        yield
+        return
+    closed.add_done_callback(tell)
+    try:
+        yield
+    finally:
+        closed.remove_done_callback(tell)
+
+
+async def _check(answer: aiohttp.ClientResponse, content: Content, route: Route, *, window: int, estimate: int) -> None:
     """See that an answer is one, as far as its head tells."""
     if answer.status != 200:
-        raise UpstreamError(await _refusal(answer, route, window=window, estimate=estimate))
+        raise UpstreamError(await _refusal(answer, content, route, window=window, estimate=estimate))
     if answer.content_type == "text/html":
         text = f"{route.host} answered with a web page; is {route.base_url} the right base URL?"
         raise UpstreamError(Failure(500, "api_error", text, should_retry=False))
 
 
-async def _refusal(answer: aiohttp.ClientResponse, route: Route, *, window: int, estimate: int) -> Failure:
+async def _refusal(
+    answer: aiohttp.ClientResponse, content: Content, route: Route, *, window: int, estimate: int
+) -> Failure:
     raw = b""
     # Where the explanation breaks off or does not come, what there is of it has to do.
-    with suppress(aiohttp.ClientError, TimeoutError, OSError):
+    with suppress(*READ_ERRORS):
         async with asyncio.timeout(ERROR_SECONDS):
-            while len(raw) < ERROR_BYTES and (data := await answer.content.readany()):
+            while len(raw) < ERROR_BYTES and (data := await content.readany()):
                 raw += data
     refusal = refusals.from_response(
         host=route.host,
@@ -128,10 +170,11 @@ async def _refusal(answer: aiohttp.ClientResponse, route: Route, *, window: int,
 async def _drain(answer: aiohttp.ClientResponse) -> None:
     """Read the end of an answer that is over, so that the connection, with its TLS handshake, serves again."""
     try:
-        with suppress(aiohttp.ClientError, TimeoutError, OSError):
+        with suppress(*READ_ERRORS):
             async with asyncio.timeout(DRAIN_SECONDS):
-                while not answer.content.at_eof():
-                    await answer.content.readany()
+                size = 0
+                while size < DRAIN_BYTES and not answer.content.at_eof():
+                    size += len(await answer.content.readany())
     finally:
         answer.close()
 
@@ -139,13 +182,20 @@ async def _drain(answer: aiohttp.ClientResponse) -> None:
 def failure_of(error: Exception, host: str) -> Failure:
     """What a failure of the connection amounts to. Nothing in it comes from the request, so no key can be in it."""
     match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError() | ssl.SSLError():
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
             text = f"{host} cannot be trusted: its TLS certificate was not accepted."
             return Failure(500, "api_error", text, should_retry=False)
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return Failure(500, "api_error", f"No encrypted connection to {host} could be made.")
         case aiohttp.ClientConnectorDNSError() | socket.gaierror():
             return Failure(500, "api_error", f"{host} cannot be found: its name does not resolve.")
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return Failure(504, "timeout_error", f"{host} did not answer in time.")
+        case aiohttp.ClientHttpProxyError(status=status):
+            text = f"The web proxy on the way to {host} refused: HTTP {status}."
+            return Failure(500, "api_error", text, should_retry=status >= 500)
+        case aiohttp.ClientProxyConnectionError():
+            return Failure(500, "api_error", f"The web proxy on the way to {host} cannot be reached.")
         case aiohttp.ClientConnectorError() | ConnectionRefusedError():
             return Failure(500, "api_error", f"{host} cannot be reached: the connection was refused.")
         case aiohttp.InvalidURL():

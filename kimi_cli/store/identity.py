@@ -78,6 +78,13 @@ class ProcessIdentity:
 
 if sys.platform == "linux":
 
+    def boot() -> str:
+        """Which start of the machine this is: numbers and moments of creation come again after the next one."""
+        try:
+            return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        except OSError:
+            return ""
+
     def _created(pid: int) -> float | None:
         """When the process was created, or None where no process of that id runs.
 
@@ -94,6 +101,10 @@ if sys.platform == "linux":
 
 else:
     import psutil
+
+    def boot() -> str:
+        """Nothing: the moment of creation is one of the wall clock here, and does not come again."""
+        return ""
 
     def _created(pid: int) -> float | None:
         """When the process was created, or None where no process of that id runs."""

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 APP: Final = "kimi-cli"
 """The name of our directory under each of the platform's directories."""
+STATE_FILE: Final = "proxy.json"
+"""The state of the proxy that new sessions go to."""
+BODIES: Final = "bodies"
+"""The directory beside a log for the bodies that are recorded."""
 _WRITABLE_BY_OTHERS: Final = 0o022
 
 
@@ -58,7 +62,7 @@ class Paths:
     @property
     def state_file(self) -> Path:
         """Which proxy runs, and how to talk to it."""
-        return self.runtime_dir / "proxy.json"
+        return self.runtime_dir / STATE_FILE
 
     @property
     def lock_file(self) -> Path:
@@ -79,6 +83,16 @@ class Paths:
     def log_file(self) -> Path:
         """The proxy's log."""
         return self.log_dir / "proxy.log"
+
+    @property
+    def serve_log_file(self) -> Path:
+        """The log of proxies in the foreground."""
+        return self.log_dir / "serve.log"
+
+    @property
+    def bodies_dir(self) -> Path:
+        """Recorded requests and answers, where that was asked for."""
+        return self.log_dir / BODIES
 
 
 def _find_posix(environ: Mapping[str, str]) -> Paths:
@@ -109,15 +123,29 @@ def _find_windows(environ: Mapping[str, str]) -> Paths:
     return Paths(config_dir=base, cache_dir=base / "Cache", log_dir=base / "Logs", runtime_dir=base / "run")
 
 
-def _home(environ: Mapping[str, str]) -> Path:
-    home = _absolute(environ, "HOME")
-    if home is not None:
+def home_of(environ: Mapping[str, str]) -> Path | None:
+    """The home directory of the user that `environ` describes; None where there is none.
+
+    One that is relative counts as none: it would be another one in every directory.
+    """
+    home = _absolute(environ, "USERPROFILE" if sys.platform == "win32" else "HOME")
+    if home is not None or sys.platform == "win32":
         return home
+    import pwd
+
     try:
-        # Without HOME this asks the user database, which containers with made-up user ids do not have an entry in.
-        return Path.home()
-    except RuntimeError as error:
-        raise NotConfiguredError("Your home directory cannot be found.", fix="export HOME=/path/to/home") from error
+        # Containers with made-up user ids have no entry in the user database.
+        listed = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+    return listed if listed.is_absolute() else None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    home = home_of(environ)
+    if home is None:
+        raise NotConfiguredError("Your home directory cannot be found.", fix="export HOME=/path/to/home")
+    return home
 
 
 def _absolute(environ: Mapping[str, str], name: str) -> Path | None:

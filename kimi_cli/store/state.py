@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.store.files import ensure_private_dir, read_private, write_private
-from kimi_cli.store.identity import ProcessIdentity
+from kimi_cli.store.identity import ProcessIdentity, boot
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +17,7 @@ _SCHEMA: Final = 1
 _LIMIT: Final = 64 * 1024
 """Bytes; a state file has a few hundred."""
 _PORTS: Final = range(1, 65536)
+_OTHER: Final = "proxy-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class ProxyState:
 def read_state(path: Path) -> ProxyState | None:
     """The state that a proxy of this user left at `path`.
 
-    None where there is none, where it cannot be read, is cut short, is of another form, or is not this user's alone:
-    then no proxy can be trusted to run, and a new one may be started.
+    None where there is none, where it cannot be read, is cut short, is of another form, is older than the last start of
+    the machine, or is not this user's alone: then no proxy can be trusted to run, and a new one may be started.
     """
     try:
         return _parse(json.loads(read_private(path, limit=_LIMIT)))
@@ -55,6 +56,7 @@ def write_state(path: Path, state: ProxyState) -> None:
     """
     data = {
         "schema": _SCHEMA,
+        "boot": boot(),
         "instance": state.instance,
         "process": state.process.to_json(),
         "port": state.port,
@@ -68,17 +70,64 @@ def write_state(path: Path, state: ProxyState) -> None:
 def remove_state(path: Path, *, instance: str) -> None:
     """Removes the state file if it still names `instance`; that of a later proxy stays.
 
+    One that is damaged is removed as well, since nobody else would, unless another version of ours may have written it
+    for a proxy that runs.
+
     Raises:
         OSError: it cannot be removed.
     """
-    state = read_state(path)
-    if state is not None and state.instance == instance:
+    if not is_anothers(path, instance=instance):
         path.unlink(missing_ok=True)
 
 
+def is_anothers(path: Path, *, instance: str) -> bool:
+    """Whether the state file names another proxy than `instance`, dead or alive, or may do so.
+
+    One that another version of ours has written, in a form that we cannot read, may, if the process in it runs.
+    """
+    state = read_state(path)
+    if state is not None:
+        return state.instance != instance
+    try:
+        process = ProcessIdentity.from_json(json.loads(read_private(path, limit=_LIMIT))["process"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+    return process != ProcessIdentity.current() and process.is_alive()
+
+
+def other_state_file(directory: Path, port: int) -> Path:
+    """Where a proxy beside the usual one has its state: it serves the sessions that know it by its port."""
+    return directory / f"{_OTHER}{port}.json"
+
+
+def other_states(directory: Path) -> tuple[ProxyState, ...]:
+    """The proxies beside the usual one, as their state files say; they may be gone."""
+    return tuple(state for file in _other_files(directory) if (state := read_state(file)) is not None)
+
+
+def remove_dead_states(directory: Path) -> bool:
+    """Removes the state files of proxies beside the usual one that are gone; whether any other is left.
+
+    Raises:
+        OSError: one cannot be removed.
+    """
+    is_any_left = False
+    for file in _other_files(directory):
+        state = read_state(file)
+        if state is not None and state.process.is_alive():
+            is_any_left = True
+        else:
+            file.unlink(missing_ok=True)
+    return is_any_left
+
+
+def _other_files(directory: Path) -> list[Path]:
+    return sorted(directory.glob(f"{_OTHER}*.json"))
+
+
 def _parse(data: object) -> ProxyState:
-    if not isinstance(data, dict) or data["schema"] != _SCHEMA:
-        raise ValueError("not a state of this form")
+    if not isinstance(data, dict) or data["schema"] != _SCHEMA or data["boot"] != boot():
+        raise ValueError("not a state of this form, or not of this time")
     port, process = data["port"], data["process"]
     if isinstance(port, bool) or not isinstance(port, int) or port not in _PORTS:
         raise ValueError("not a port")

@@ -74,9 +74,7 @@ def test_environment_of_the_proxy_is_scrubbed(stage: Stage) -> None:
     environments: list[str] = []
 
     def look(ask: Ask) -> Reply:
-        environments.extend(
-            str(process.environ()) for process in stage.sandbox.processes() if "kimi_cli.proxy" in process.cmdline()
-        )
+        environments.extend(str(process.environ()) for process in stage.sandbox.proxies())
         return say("Looked.")
 
     stage.script(look)

@@ -81,7 +81,7 @@ class User:
 
     def proxies(self) -> list[int]:
         """The proxies that run."""
-        return [process.pid for process in self.sandbox.processes() if "kimi_cli.proxy" in process.cmdline()]
+        return [process.pid for process in self.sandbox.proxies()]
 
 
 @pytest.fixture

@@ -81,6 +81,44 @@ def test_a_proxy_that_dies_is_brought_back(user, hold, tmp_path):
     user.sandbox.assert_nothing_left()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process cannot be stopped by a signal")
+def test_a_proxy_that_hangs_is_replaced(user, hold, monkeypatch):
+    """A stopped process does not answer; the session goes on with another one, and the log says what it took."""
+    monkeypatch.setattr("kimi_cli.launcher.watch._HEALTH", 0.1)
+    monkeypatch.setattr("kimi_cli.daemon.find.HEALTH_SECONDS", 0.5)
+    with hold() as held:
+        before, address = held.proxy, held.base_url
+        os.kill(before.pid, signal.SIGSTOP)
+        eventually(lambda: held.proxy != before)
+        assert not before.is_alive()
+        assert held.base_url == address
+        assert is_served(held)
+        assert f'"replaces": "process {before.pid}, which did not answer: killed"' in user.paths.log_file.read_text()
+    user.sandbox.assert_nothing_left()
+
+
+def test_nothing_is_left_of_a_proxy_that_died_last(user, hold, monkeypatch):
+    """Where the proxy is killed in the last moment, what it left goes with its last session."""
+    with hold() as held:
+        held._watch.stop()
+        os.kill(held.proxy.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        eventually(lambda: not held.proxy.is_alive())
+    user.sandbox.assert_nothing_left()
+
+
+def test_another_session_s_proxy_is_not_forgotten(user, hold):
+    """What a dead proxy left stays for those that are about to bring it back."""
+    user.paths.sessions_dir.mkdir(parents=True)
+    (user.paths.sessions_dir / "theirs.json").write_text("{}")
+    with hold() as held:
+        held._watch.stop()
+        os.kill(held.proxy.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        eventually(lambda: not held.proxy.is_alive())
+    assert user.paths.state_file.exists()
+    stop_proxy(user.paths, force=True)
+    user.sandbox.assert_nothing_left()
+
+
 def test_a_proxy_that_was_stopped_stays_stopped(user, hold):
     """`kimi stop --force` means what it says."""
     with hold() as held:

@@ -26,12 +26,17 @@ class Session:
 
     def __init__(self, *, lives: str = "import time; time.sleep(600)") -> None:
         self.lives, self.children, self.failures, self.ended, self.restored = lives, [], 0, False, []
+        self.answers, self.questions = [], 0
         self.proxy = self.spawn()
 
     def spawn(self) -> ProcessIdentity:
         child = subprocess.Popen([sys.executable, "-c", self.lives])
         self.children.append(child)
         return ProcessIdentity.of(child.pid)
+
+    def hangs(self) -> bool:
+        self.questions += 1
+        return not self.answers.pop(0) if self.answers else False
 
     def was_ended(self) -> bool:
         return self.ended
@@ -74,6 +79,22 @@ def test_brought_back(session, watching):
         session.children[-1].kill()
         eventually(lambda times=times: len(session.restored) == times)
         assert time.monotonic() - killed < SOON
+
+
+def test_one_that_hangs_is_replaced(session, watching, monkeypatch):
+    """A proxy that leaves two questions in a row open is as good as gone."""
+    monkeypatch.setattr(module, "_HEALTH", 0.05)
+    session.answers = [True, False, True, False, False]
+    eventually(lambda: len(session.restored) == 1)
+    assert session.answers == []
+
+
+def test_one_that_answers_in_the_end_stays(session, watching, monkeypatch):
+    """A single question left open proves nothing."""
+    monkeypatch.setattr(module, "_HEALTH", 0.05)
+    session.answers = [False, True] * 3
+    eventually(lambda: session.questions > 6)
+    assert session.restored == []
 
 
 def test_not_where_it_was_meant_to_end(session, watching):

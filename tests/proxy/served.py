@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession
 
 from kimi_cli.providers.model import Model, Thinking
 from kimi_cli.providers.provider import Format
@@ -17,6 +17,7 @@ from kimi_cli.proxy.app import build_app
 from kimi_cli.proxy.leaving import Leaving
 from kimi_cli.proxy.lifetime import Lifetime
 from kimi_cli.proxy.listen import listen
+from kimi_cli.proxy.process import answering
 from kimi_cli.proxy.sessions import Session, Sessions
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import ProxyState
@@ -24,6 +25,8 @@ from kimi_cli.store.state import ProxyState
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from kimi_cli.proxy.record import Recorder
 
 KIMI = Model(id="moonshotai/kimi-k2-instruct-0905", context_window=262_144, max_output=16_384)
 K3 = Model(
@@ -63,6 +66,7 @@ class Served:
     base_url: str
     session: Session
     client: ClientSession
+    sessions: Sessions
 
     @property
     def headers(self) -> dict[str, str]:
@@ -75,7 +79,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(route: Route, directory: Path) -> AsyncIterator[Served]:
+async def served(route: Route, directory: Path, *, recorder: Recorder | None = None) -> AsyncIterator[Served]:
     """Serve the application with a session on `route`."""
     sessions = Sessions(files_dir=directory)
     leaving = Leaving(state_file=directory / "state", lock_file=None, sessions_dir=directory / "sessions")
@@ -87,9 +91,8 @@ async def served(route: Route, directory: Path) -> AsyncIterator[Served]:
             version="0",
             control_token=secrets.token_urlsafe(32),
         )
-        app = build_app(state, sessions=sessions, lifetime=Lifetime(sessions, grace=60, leaving=leaving))
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
-        await runner.setup()
+        lifetime = Lifetime(sessions, grace=60, leaving=leaving)
+        app = build_app(state, sessions=sessions, lifetime=lifetime, recorder=recorder)
         session = Session(
             id="ses_test",
             token=secrets.token_urlsafe(32),
@@ -99,12 +102,8 @@ async def served(route: Route, directory: Path) -> AsyncIterator[Served]:
             owners={ProcessIdentity.current()},
         )
         sessions.open(session)
-        try:
-            await web.SockSite(runner, listener).start()
-            async with ClientSession() as client:
-                yield Served(state.base_url, session, client)
-        finally:
-            await runner.cleanup()
+        async with answering(app, listener=listener), ClientSession() as client:
+            yield Served(state.base_url, session, client, sessions)
 
 
 def request(text: str = "hello", **fields: object) -> dict[str, object]:

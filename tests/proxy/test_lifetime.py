@@ -45,7 +45,7 @@ class Watched(Leaving):
 async def leaving(tmp_path):
     leaving = Watched(tmp_path)
     yield leaving
-    leaving.remove_files(instance="none", started_at=0)
+    leaving.remove_files(instance="none")
 
 
 async def test_it_ends_when_it_is_asked(sessions, leaving):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pytest
 
-from kimi_cli.proxy.logs import start_logging
+from kimi_cli.proxy.logs import OLDER_FILES, SIZE_LIMIT, start_logging
 
 SECRET = "a-token-in-use"
 
@@ -91,6 +91,55 @@ def test_a_log_that_was_turned_over_by_another_process_is_followed(root, tmp_pat
     path.rename(tmp_path / "proxy.log.1")
     log.info("second")
     assert [line["event"] for line in lines(path)] == ["second"]
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A log that has reached its size, with as many older ones as are kept."""
+    path = tmp_path / "proxy.log"
+    path.write_bytes(b"now\n" + b" " * SIZE_LIMIT)
+    for number in range(1, OLDER_FILES + 1):
+        path.with_name(f"proxy.log.{number}").write_text(f"older {number}\n")
+    return path
+
+
+def test_a_full_log_turns_over(root, full):
+    """The file becomes the first of the older ones, each of these moves on by one, and the oldest is gone."""
+    start(full).info("event")
+    assert [line["event"] for line in lines(full)] == ["event"]
+    older = [full.with_name(f"proxy.log.{number}").read_text().split()[:2] for number in range(1, OLDER_FILES + 1)]
+    assert older == [["now"], ["older", "1"], ["older", "2"]]
+    assert len(list(full.parent.iterdir())) == 1 + OLDER_FILES
+    if sys.platform != "win32":
+        assert stat.S_IMODE(full.stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_be_renamed_is_copied_and_emptied(root, full, monkeypatch):
+    """Where somebody's open file keeps it from being renamed, as on Windows, the log keeps its size and its lines."""
+
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    with full.open("rb") as held:
+        start(full).info("event")
+        assert held.read()  # the same file, with the new line alone
+    assert [line["event"] for line in lines(full)] == ["event"]
+    copy = full.with_name("proxy.log.1")
+    assert copy.read_bytes().startswith(b"now\n")
+    if sys.platform != "win32":
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a directory is in the way there as well, in other words")
+def test_a_log_that_cannot_be_turned_over_goes_on(root, full):
+    """Something in the way of the older files costs no line."""
+    (full.with_name("proxy.log.3")).unlink()
+    (full.with_name("proxy.log.3") / "x").mkdir(parents=True)
+    log = start(full)
+    log.info("first")
+    log.info("second")
+    assert [json.loads(line)["event"] for line in full.read_text().splitlines()[1:]] == ["first", "second"]
 
 
 def test_a_log_that_cannot_be_written_is_done_without(root, tmp_path):

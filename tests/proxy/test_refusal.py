@@ -95,7 +95,8 @@ async def test_a_failure_of_ours_is_logged_and_not_told(proxy: Gate, caplog):
     assert body["error"]["type"] == "api_error"
     assert "boom" not in str(body)
     (record,) = [record for record in caplog.records if record.name.startswith("kimi_cli")]
-    assert record.fields == {"request_id": body["request_id"], "method": "GET", "path": "/broken"}
+    facts = {"request_id": body["request_id"], "method": "GET", "path": "/broken", "session": session.id}
+    assert record.fields == facts
     assert "RuntimeError: boom" in caplog.text
     assert session.token not in caplog.text
 
