@@ -3,9 +3,12 @@
 This is the only room that prints. Results go to stdout, narration and errors to stderr; colours only to a terminal.
 
 - `entry`    what a command line means: one of our commands, or Claude Code with arguments; errors and exit statuses
-- `app`      the commands and their options; each imports what it needs when it runs
-- `completion`  what the shell can complete
-- `screen`   the two consoles, and how a failure looks
+- `app`      the whole; `run_commands`, `settings_commands` and `proxy_commands` are its parts, `options` is theirs
+- `completion`  what the shell can complete; `manual` how the help looks
+- `screen`   the two consoles, and how a failure looks; `correction` turns one into the command that was meant
+- `questions`  what is asked on a terminal
+- `log_printer`  how a line of the log looks; `duration` spans of time
+- `shell_syntax`  variables set and unset in the words of each shell
 - the others are named after their commands, one for each family
 """
 

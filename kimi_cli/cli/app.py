@@ -1,18 +1,13 @@
-"""The commands and their options. Each imports what it needs when it runs, so that the others cost nothing."""
+"""The whole of the command line. Each command imports what it needs when it runs, so that the others cost nothing."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from kimi_cli.cli.completion import complete_model, complete_provider
-from kimi_cli.providers.provider import Format
-
-RUN: Final = "Run Claude Code"
-SETTINGS: Final = "Provider, model and key"
-PROXY: Final = "The background proxy"
+from kimi_cli.cli import proxy_commands, run_commands, settings_commands
+from kimi_cli.cli.manual import Group
 
 _EPILOG: Final = (
     "Anything that is not a command goes to Claude Code: kimi --print 'hello' is kimi launch -- --print 'hello'."
@@ -20,6 +15,7 @@ _EPILOG: Final = (
 
 app = typer.Typer(
     name="kimi",
+    cls=Group,
     help="Claude Code on Kimi models. The proxy in between starts, and goes, by itself.",
     epilog=_EPILOG,
     add_completion=True,
@@ -27,336 +23,17 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-
-ProviderOption = Annotated[
-    str | None,
-    typer.Option(
-        "--provider",
-        metavar="NAME",
-        help="Use this provider, this once.",
-        show_default=False,
-        autocompletion=complete_provider,
-    ),
-]
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
-        "--model", metavar="ID", help="Use this model, this once.", show_default=False, autocompletion=complete_model
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+for part in (run_commands, settings_commands, proxy_commands):
+    app.add_typer(part.commands)
 
 
-@app.command(
-    rich_help_panel=RUN,
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    epilog="Example: kimi launch --provider moonshot -- --print 'Explain this repository'",
-)
-def launch(
-    context: typer.Context,
+@app.callback()
+def kimi(
     *,
-    provider: ProviderOption = None,
-    model: ModelOption = None,
-    claude: Annotated[
-        Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to run.", show_default=False)
-    ] = None,
-    direct: Annotated[
-        bool, typer.Option("--direct", help="Without the proxy: hand Claude Code the key itself (Moonshot).")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing before Claude Code starts.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
 ) -> None:
-    """Run Claude Code. Arguments after -- are its own.
+    """Show the version; `entry` does it for those who ask for nothing else, without loading this."""
+    if version:
+        from kimi_cli.cli.entry import show_version
 
-    Needs a provider and a key, once: kimi provider NAME and kimi set-key NAME.
-    """
-    from kimi_cli.cli.launch import launch as run
-
-    status = run(context.args, provider=provider, model=model, claude=claude, direct=direct, quiet=quiet)
-    raise typer.Exit(status)
-
-
-@app.command(rich_help_panel=RUN)
-def demo(
-    *,
-    claude: Annotated[
-        Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to run.", show_default=False)
-    ] = None,
-    builtin: Annotated[
-        bool, typer.Option("--builtin", help="Use the built-in client, even where Claude Code is installed.")
-    ] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Run a whole conversation on an embedded scripted model: needs no key, and tests this machine."""
-    from kimi_cli.cli.demo import demo as run
-
-    raise typer.Exit(run(claude=claude, builtin=builtin, as_json=as_json))
-
-
-@app.command(rich_help_panel=SETTINGS, epilog="Example: kimi setup --provider groq --model ID --key-stdin < FILE")
-def setup(
-    *,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider",
-            metavar="NAME",
-            help="The provider to set up.",
-            show_default=False,
-            autocompletion=complete_provider,
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="ID", help="The model to use there.", show_default=False, autocompletion=complete_model
-        ),
-    ] = None,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            "--base-url", metavar="URL", help="Its address, where it is not the usual one.", show_default=False
-        ),
-    ] = None,
-    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read the key from stdin.")] = False,
-    insecure: Annotated[
-        bool,
-        typer.Option(
-            "--insecure-storage", help="Keep the key in a file that only you can read, instead of the keyring."
-        ),
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; fail where something is missing.")] = False,
-) -> None:
-    """Choose a host, its model and its key. Asks on a terminal; with options, or without a terminal, it does not."""
-    from kimi_cli.cli.setup import Given
-    from kimi_cli.cli.setup import setup as run
-
-    run(Given(provider, model, base_url, key_stdin=key_stdin, yes=yes, insecure=insecure))
-
-
-@app.command(
-    rich_help_panel=SETTINGS,
-    epilog="Examples: kimi provider groq   kimi provider list   "
-    "kimi provider add mine --format openai --base-url https://HOST/v1 --model ID   kimi provider remove mine",
-)
-def provider(
-    what: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME|list|add|remove",
-            help="The provider to use, or what to do.",
-            show_default=False,
-            autocompletion=complete_provider,
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="NAME", help="The provider to add or remove.", show_default=False, autocompletion=complete_provider
-        ),
-    ] = None,
-    *,
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            "--base-url", metavar="URL", help="Its address, where it is not the usual one.", show_default=False
-        ),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="ID", help="The model to use there.", show_default=False, autocompletion=complete_model
-        ),
-    ] = None,
-    spoken: Annotated[
-        Format | None, typer.Option("--format", help="The protocol of a provider to add.", show_default=False)
-    ] = None,
-    key_env: Annotated[
-        str | None,
-        typer.Option(
-            "--key-env",
-            metavar="VAR",
-            help="The variable that may hold the key of a provider to add.",
-            show_default=False,
-        ),
-    ] = None,
-    keep_key: Annotated[bool, typer.Option("--keep-key", help="Leave the key of a provider to remove.")] = False,
-) -> None:
-    """Show the provider, switch to another, or add one of your own."""
-    from kimi_cli.cli.provider import Given
-    from kimi_cli.cli.provider import provider as run
-
-    run(what, name, Given(base_url=base_url, model=model, format=spoken, key_variable=key_env, keep_key=keep_key))
-
-
-@app.command(rich_help_panel=SETTINGS, epilog="Examples: kimi model kimi-k2.6   kimi model kimi-k2.6 --slot haiku")
-def model(
-    model_id: Annotated[
-        str | None,
-        typer.Argument(metavar="ID", help="The model to use.", show_default=False, autocompletion=complete_model),
-    ] = None,
-    *,
-    slot: Annotated[
-        str | None,
-        typer.Option(
-            "--slot", metavar="SLOT", help="Set it for opus, sonnet, haiku or subagent alone.", show_default=False
-        ),
-    ] = None,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider",
-            metavar="NAME",
-            help="For this provider.",
-            show_default=False,
-            autocompletion=complete_provider,
-        ),
-    ] = None,
-) -> None:
-    """Show the models that sessions use, or choose one."""
-    from kimi_cli.cli.models import model as run
-
-    run(model_id, slot=slot, provider=provider)
-
-
-@app.command(rich_help_panel=SETTINGS)
-def models(
-    *,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider", metavar="NAME", help="Of this provider.", show_default=False, autocompletion=complete_provider
-        ),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the models of the provider's host, with window and price. On a terminal one can be chosen."""
-    from kimi_cli.cli.models import models as run
-
-    run(provider=provider, as_json=as_json)
-
-
-@app.command("set-key", rich_help_panel=SETTINGS, epilog="Example: pass show groq | kimi set-key groq --stdin")
-def set_key(
-    provider: Annotated[
-        str,
-        typer.Argument(
-            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_provider
-        ),
-    ],
-    key: Annotated[
-        str | None, typer.Argument(metavar="-", help="- reads the key from stdin.", show_default=False)
-    ] = None,
-    *,
-    stdin: Annotated[bool, typer.Option("--stdin", help="Read the key from stdin.")] = False,
-    insecure: Annotated[
-        bool,
-        typer.Option("--insecure-storage", help="Keep it in a file that only you can read, instead of the keyring."),
-    ] = False,
-) -> None:
-    """Store a provider's API key in the system keyring."""
-    from kimi_cli.cli.key import set_key as run
-
-    run(provider, key, stdin=stdin, insecure=insecure)
-
-
-@app.command("unset-key", rich_help_panel=SETTINGS)
-def unset_key(
-    provider: Annotated[
-        str,
-        typer.Argument(
-            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_provider
-        ),
-    ],
-) -> None:
-    """Remove a provider's API key from the keyring and from the protected file."""
-    from kimi_cli.cli.key import unset_key as run
-
-    raise typer.Exit(run(provider))
-
-
-@app.command(rich_help_panel=SETTINGS, epilog="Examples: kimi config show   kimi config edit")
-def config(
-    what: Annotated[str, typer.Argument(metavar="path|show|edit", help="What to do.", show_default=False)] = "show",
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Show every setting and where it comes from, the settings file's path, or open it in an editor."""
-    from kimi_cli.cli.config import config as run
-
-    raise typer.Exit(run(what, as_json=as_json))
-
-
-@app.command(rich_help_panel=SETTINGS)
-def check(
-    *,
-    online: Annotated[
-        bool, typer.Option("--online", help="Ask the host whether it takes the key and has the model.")
-    ] = False,
-    claude: Annotated[
-        Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to look at.", show_default=False)
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show what a launch would use, and what is missing. Status 0 only if it would work."""
-    from kimi_cli.cli.check import check as run
-
-    raise typer.Exit(run(online=online, claude=claude, as_json=as_json))
-
-
-@app.command(rich_help_panel=SETTINGS, epilog="Example: kimi reset --provider groq --keep-keys")
-def reset(
-    *,
-    provider: Annotated[
-        str | None,
-        typer.Option(
-            "--provider",
-            metavar="NAME",
-            help="Only what belongs to this one.",
-            show_default=False,
-            autocompletion=complete_provider,
-        ),
-    ] = None,
-    keep_keys: Annotated[bool, typer.Option("--keep-keys", help="Leave the keys.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-) -> None:
-    """Remove settings, keys, logs and whatever else kimi has created. Says what will go, and asks."""
-    from kimi_cli.cli.reset import reset as run
-
-    raise typer.Exit(run(provider=provider, keep_keys=keep_keys, yes=yes))
-
-
-@app.command(rich_help_panel=PROXY)
-def status(*, as_json: JsonOption = False) -> None:
-    """Show the proxy that runs, and its sessions."""
-    from kimi_cli.cli.proxy import status as run
-
-    run(as_json=as_json)
-
-
-@app.command(rich_help_panel=PROXY)
-def stop(
-    *,
-    force: Annotated[bool, typer.Option("--force", help="Also while sessions run.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Stop the proxy. It also ends by itself, soon after the last session."""
-    from kimi_cli.cli.proxy import stop as run
-
-    run(force=force, as_json=as_json)
-
-
-@app.command(rich_help_panel=PROXY, epilog="Example: kimi serve --port 8091")
-def serve(
-    *,
-    provider: ProviderOption = None,
-    model: ModelOption = None,
-    port: Annotated[
-        int | None,
-        typer.Option("--port", min=0, max=65535, help="The port to listen on; 0 is any free one.", show_default=False),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Run a proxy of its own in the foreground, for other clients. Ctrl-C ends it."""
-    from kimi_cli.cli.serve import serve as run
-
-    raise typer.Exit(run(provider=provider, model=model, port=port, as_json=as_json))
+        show_version()

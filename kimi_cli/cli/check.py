@@ -6,16 +6,16 @@ import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from rich.markup import escape
-
-from kimi_cli.cli.screen import narration, results, show_json
-from kimi_cli.setup.checkup import Level, check_up
+from kimi_cli.cli.screen import narration, results, show_beside, show_fix, show_json
+from kimi_cli.setup.checkup import check_up
+from kimi_cli.setup.finding import Level
 from kimi_cli.store.paths import Paths
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NOT_READY: Final = 3
+_TEXT_COLUMN: Final = 18
 _MARKS: Final = {Level.OK: "[green]ok[/]     ", Level.WARNING: "[yellow]warning[/]", Level.ERROR: "[red]error[/]  "}
 
 
@@ -29,8 +29,8 @@ def check(*, online: bool, claude: Path | None, as_json: bool) -> int:
         return 0 if found.ok else NOT_READY
     console = results()
     for finding in found.findings:
-        console.print(f"{_MARKS[finding.level]} {finding.topic:<9} {escape(finding.text)}")
+        show_beside(console, f"{_MARKS[finding.level]} {finding.topic:<9} ", finding.text)
         if finding.fix:
-            console.print(f"{'':18}[dim]Try:[/] {escape(finding.fix)}", soft_wrap=True)
+            show_fix(console, finding.fix, indent=_TEXT_COLUMN)
     console.print("\nA launch would work." if found.ok else "\nA launch would not work yet.")
     return 0 if found.ok else NOT_READY

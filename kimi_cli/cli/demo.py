@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 
-from kimi_cli.cli.screen import narration, results, show_json
+from kimi_cli.cli.screen import narration, results, show_beside, show_json
 from kimi_cli.demo.run import BUILT_IN, run_demo
 from kimi_cli.errors import ClaudeNotFoundError
 from kimi_cli.launcher.claude import find_claude
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from kimi_cli.demo.report import DemoReport, Step
 
-FAILED = 1
-_NAME_WIDTH = 14
+FAILED: Final = 1
+_NAME_WIDTH: Final = 14
 
 
 def demo(*, claude: Path | None, builtin: bool, as_json: bool) -> int:
@@ -36,11 +36,12 @@ def demo(*, claude: Path | None, builtin: bool, as_json: bool) -> int:
         client = f"Claude Code ({found.path})" if found else "the built-in client, because Claude Code was not found"
         if builtin:
             client = "the built-in client"
-        narration().print(f"A conversation on the embedded demo model, a script, held by {escape(client)}.")
+        narration().print(f"A conversation on the embedded demo model, a script, held by {escape(client)}.\n")
     report = run_demo(Paths.find(os.environ), os.environ, claude=found, report=_quiet if as_json else _show)
     if as_json:
         show_json(
             {
+                "schema": 1,
                 "ok": report.ok,
                 "client": report.client,
                 "seconds": round(report.seconds, 3),
@@ -59,15 +60,15 @@ def _quiet(_: Step) -> None:
 
 def _show(step: Step) -> None:
     mark = "[green]ok[/]  " if step.ok else "[bold red]FAIL[/]"
-    console = results()
-    line = f"{mark} {step.name:<{_NAME_WIDTH}} {step.seconds:6.2f} s  "
-    console.print(line + escape(step.detail), soft_wrap=True)
+    show_beside(results(), f"{mark} {step.name:<{_NAME_WIDTH}} {step.seconds:6.2f} s  ", step.detail)
 
 
 def _sum_up(report: DemoReport) -> None:
     console = results()
+    console.print()
     if report.answer:
-        console.print(f"\nThe answer: {escape(report.answer.strip())}\n", soft_wrap=True)
+        show_beside(console, "The answer: ", report.answer.strip())
+        console.print()
     who = "the built-in client" if report.client == BUILT_IN else "Claude Code"
     if report.ok:
         console.print(f"[green]Everything worked[/], with {who}, in {report.seconds:.1f} s.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = (
     *("launch", "demo", "setup", "provider", "model", "models", "set-key", "unset-key", "config", "check", "reset"),
-    *("status", "stop", "serve", "help"),
+    *("status", "stop", "logs", "serve", "env", "help"),
 )
 """Our own words; a test holds this list and the application's commands together."""
 COMPLETION: Final = "_KIMI_COMPLETE"
@@ -30,12 +30,11 @@ INTERRUPTED: Final = 130
 def run(argv: Sequence[str]) -> int:
     """Carry out a command line and return the exit status."""
     if argv and argv[0] in {"--version", "-V"}:
-        from kimi_cli import __version__
-
-        print(f"kimi {__version__}")
+        show_version()
         return 0
     try:
-        return _run(list(argv) if COMPLETION in os.environ else _confirmed(argv))
+        # PowerShell leaves the variable behind, empty.
+        return _run(list(argv) if os.environ.get(COMPLETION) else _confirmed(argv))
     except KimiError as error:
         from kimi_cli.cli.screen import show_failure
 
@@ -43,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
             raise
         show_failure(error)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EOFError):  # Ctrl-D at a question is as good
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has left. What is still buffered would raise again at exit.
@@ -58,6 +57,13 @@ def run(argv: Sequence[str]) -> int:
             KimiError(f"Something unforeseen went wrong ({type(error).__name__}: {error}).", fix="KIMI_DEBUG=1")
         )
         return KimiError.exit_code
+
+
+def show_version() -> None:
+    """Say the version on stdout."""
+    from kimi_cli import __version__
+
+    print(f"kimi {__version__}")
 
 
 def meaning(argv: Sequence[str]) -> list[str]:

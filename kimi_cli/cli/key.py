@@ -1,4 +1,4 @@
-"""`kimi set-key`."""
+"""`kimi set-key` and `kimi unset-key`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 
+from kimi_cli.cli.correction import suggesting
 from kimi_cli.cli.screen import narration, show_failure
 from kimi_cli.errors import UsageError
 from kimi_cli.setup.forget import forget_key
@@ -31,15 +32,18 @@ PLACES: Final = {
 def set_key(name: str, key: str | None, *, stdin: bool, insecure: bool) -> None:
     """Take a key from a prompt, stdin or, with a warning, the command line."""
     paths, console = Paths.find(os.environ), narration()
-    provider = configured(name, read_settings(paths.settings_file))
+    with suggesting("kimi set-key"):
+        provider = configured(name, read_settings(paths.settings_file))
     if stdin or key == "-":
         text = read_stdin()
     elif key is not None:
         console.print("[yellow]Warning:[/] the key is now in your shell's history; next time leave it out.")
         text = key
     else:
+        show_key_page(provider)
         text = read_secret(provider)
-    stored = take_key(provider, text, paths, os.environ, insecure=insecure)
+    with console.status("Storing the key"):
+        stored = take_key(provider, text, paths, os.environ, insecure=insecure)
     console.print(f"The key for {stored.provider.name} is in {PLACES[stored.source]}.")
     if stored.outranked_by:
         console.print(f"[yellow]Note:[/] {stored.outranked_by} is set, and is used instead while it is.")
@@ -47,8 +51,9 @@ def set_key(name: str, key: str | None, *, stdin: bool, insecure: bool) -> None:
 
 def unset_key(name: str) -> int:
     """Remove a key and return the exit status."""
-    gone = forget_key(name, Paths.find(os.environ), os.environ)
     console = narration()
+    with suggesting("kimi unset-key"), console.status("Removing the key"):
+        gone = forget_key(name, Paths.find(os.environ), os.environ)
     for failure in gone.failures:
         show_failure(failure)
     if gone.sources:
@@ -61,8 +66,14 @@ def unset_key(name: str) -> int:
     return gone.exit_code
 
 
-def read_secret(provider: Provider) -> str:
-    """A key typed or pasted on the terminal, not shown.
+def show_key_page(provider: Provider) -> None:
+    """Say where a key comes from."""
+    if provider.keys_url and sys.stdin.isatty():
+        narration().print(f"[dim]Keys are made at {escape(provider.keys_url)}[/]", soft_wrap=True)
+
+
+def read_secret(provider: Provider, *, is_optional: bool = False) -> str:
+    """A key typed or pasted on the terminal, not shown; with `is_optional` the question says that it may be none.
 
     Raises:
         UsageError: there is no terminal.
@@ -73,10 +84,9 @@ def read_secret(provider: Provider) -> str:
         )
     import getpass
 
-    if provider.keys_url:
-        narration().print(f"[dim]Keys are made at {escape(provider.keys_url)}[/]")
+    hint = "not shown; Enter for none" if is_optional else "not shown"
     try:
-        return getpass.getpass(f"API key for {provider.name} (not shown): ")
+        return getpass.getpass(f"API key for {provider.name} ({hint}): ")
     except EOFError as error:
         raise KeyboardInterrupt from error
 

@@ -30,12 +30,15 @@ def launch(
     model: str | None,
     claude: Path | None,
     direct: bool,
+    debug_bodies: bool = False,
     quiet: bool,
 ) -> int:
     """Run Claude Code and return its exit status."""
     if model in _ALIASES:
         arguments, model = ["--model", model, *arguments], None
-    request = LaunchRequest(tuple(arguments), provider=provider, model=model, claude=claude, direct=direct)
+    request = LaunchRequest(
+        tuple(arguments), provider=provider, model=model, claude=claude, direct=direct, debug_bodies=debug_bodies
+    )
     paths = Paths.find(os.environ)
 
     def start() -> int:
@@ -88,12 +91,18 @@ def _silent(_: Banner) -> None:
 
 
 def _show() -> Callable[[Banner], None]:
-    """Shows the banner to a person: on a terminal, and not where Claude Code only prints an answer."""
-    if not sys.stderr.isatty():
-        return _silent
+    """Shows the banner to a person: on a terminal, and not where Claude Code only prints an answer.
+
+    That everything is recorded is said in any case.
+    """
+    is_seen = sys.stderr.isatty()
 
     def show(banner: Banner) -> None:
-        if banner.is_print:
+        if banner.bodies is not None:
+            from kimi_cli.cli.logs import warn_of_recording
+
+            warn_of_recording(banner.bodies)
+        if banner.is_print or not is_seen:
             return
         from rich.markup import escape
 

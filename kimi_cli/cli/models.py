@@ -7,13 +7,14 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
-from rich.prompt import Prompt
 from rich.table import Table
 
-from kimi_cli.cli.screen import narration, results, show_json
+from kimi_cli.cli.correction import suggesting
+from kimi_cli.cli.questions import ask, numbered
+from kimi_cli.cli.screen import narration, results, show_json, show_warning
 from kimi_cli.launcher.slots import tokens
 from kimi_cli.setup.models import ModelTable, Standing, choose_model, model_table
 from kimi_cli.store.paths import Paths
@@ -21,7 +22,9 @@ from kimi_cli.store.paths import Paths
 if TYPE_CHECKING:
     from kimi_cli.setup.models import ModelRow
 
-_STYLES = {Standing.LIVE: "green", Standing.RETIRED: "red", Standing.UNLISTED: "yellow", Standing.UNKNOWN: "dim"}
+_STYLES: Final = {Standing.LIVE: "green", Standing.RETIRED: "red", Standing.UNLISTED: "yellow", Standing.UNKNOWN: "dim"}
+_WIDE: Final = 100
+"""Columns from which on there is room for dates beside whole ids."""
 
 
 def models(*, provider: str | None, as_json: bool) -> None:
@@ -33,15 +36,13 @@ def models(*, provider: str | None, as_json: bool) -> None:
     _show(found)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
-    answer = Prompt.ask(
-        "Use which (number; Enter changes nothing)", console=narration(), default="", show_default=False
-    )
-    if answer.isdigit() and 1 <= int(answer) <= len(found.rows):
-        chosen = found.rows[int(answer) - 1].model.id
+    answer = ask("\nUse which (number or id; Enter changes nothing)", default="")
+    chosen = numbered(answer, [row.model.id for row in found.rows])
+    if chosen is not None:
         choose_model(paths, found.provider, chosen, slot=None)
         narration().print(f"{found.provider.name} now uses {escape(chosen)}. Running sessions keep theirs.")
     elif answer:
-        narration().print("That is none of the numbers; nothing is changed.")
+        narration().print("That is none of them; nothing is changed.")
 
 
 def model(model_id: str | None, *, slot: str | None, provider: str | None) -> None:
@@ -51,11 +52,11 @@ def model(model_id: str | None, *, slot: str | None, provider: str | None) -> No
         console = results()
         for row in found.rows:
             for name in row.slots:
-                console.print(f"{name:<9} {escape(row.model.id)}")
+                console.print(f"{name:<9} {escape(row.model.id)}", soft_wrap=True)
         if found.main is None:
             console.print("main      none")
         narration().print(
-            "[dim]To change it: kimi model ID, or kimi model ID --slot haiku; all of them: kimi models[/]"
+            "[dim]To change it: kimi model ID, for one slot: kimi model ID --slot haiku\nAll of them: kimi models[/]"
         )
         return
     choose_model(paths, found.provider, model_id, slot=slot)
@@ -63,11 +64,11 @@ def model(model_id: str | None, *, slot: str | None, provider: str | None) -> No
     what = f"The {slot} slot" if slot else found.provider.name
     narration().print(f"{what} now uses {escape(model_id) or 'the main model'}. Running sessions keep theirs.")
     if model_id and (chosen is None or chosen.standing is not Standing.LIVE) and not found.trouble:
-        narration().print(f"[yellow]Warning:[/] {found.provider.name} does not list {escape(model_id)}.")
+        show_warning(f"{found.provider.name} does not list {model_id}.", fix="kimi models")
 
 
 def _look(provider: str | None) -> ModelTable:
-    with narration().status("Asking the host"):
+    with suggesting("kimi models --provider"), narration().status("Asking the host"):
         found = model_table(
             Paths.find(os.environ),
             os.environ,
@@ -77,14 +78,20 @@ def _look(provider: str | None) -> ModelTable:
             now=time.time,
         )
     if found.trouble:
-        narration().print(f"[yellow]Warning:[/] {escape(found.trouble)}")
+        show_warning(found.trouble, fix=found.fix)
     return found
 
 
 def _show(found: ModelTable) -> None:
+    console = results()
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "Model", "Window", "$ in", "$ out", "At the host", "Used for"):
-        table.add_column(heading, justify="right" if heading.startswith("$") else "left", overflow="fold")
+        table.add_column(
+            heading,
+            justify="right" if heading.startswith("$") else "left",
+            overflow="fold",
+            min_width=max((len(row.model.id) for row in found.rows), default=0) if heading == "Model" else None,
+        )
     for number, row in enumerate(found.rows, start=1):
         price = row.model.price
         style = _STYLES[row.standing]
@@ -94,14 +101,15 @@ def _show(found: ModelTable) -> None:
             tokens(row.model.context_window),
             f"{price.input:g}" if price else "",
             f"{price.output:g}" if price else "",
-            f"[{style}]{_standing(row)}[/]",
+            f"[{style}]{_standing(row, dated=console.width >= _WIDE)}[/]",
             ", ".join(row.slots),
         )
-    results().print(table)
+    console.print(table)
+    narration().print(f"[dim]Models of {escape(found.provider.name)}; prices are in dollars per million tokens.[/]")
 
 
-def _standing(row: ModelRow) -> str:
-    if row.standing is Standing.RETIRED and row.model.retired is not None:
+def _standing(row: ModelRow, *, dated: bool) -> str:
+    if dated and row.standing is Standing.RETIRED and row.model.retired is not None:
         return f"retired {row.model.retired.isoformat()}"
     return row.standing.value
 

@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
 from rich.table import Table
 
-from kimi_cli.cli.screen import narration, results
+from kimi_cli.cli.correction import an_address
+from kimi_cli.cli.screen import narration, results, show_beside, show_fix
 from kimi_cli.errors import UsageError
+from kimi_cli.launcher.resolve import needs_key
 from kimi_cli.launcher.slots import tokens
 from kimi_cli.setup.added import add_provider, remove_added
 from kimi_cli.setup.choice import all_choices, current_choice, switch
 from kimi_cli.store.paths import Paths
+from kimi_cli.store.wanted import Origin, read_wanted
 
 if TYPE_CHECKING:
     from kimi_cli.providers.model import Model
     from kimi_cli.providers.provider import Format
-from kimi_cli.setup.choice import Choice
+    from kimi_cli.setup.choice import Choice
+
+_OF_SWITCH: Final = ("--base-url", "--model")
+_OF_ADD: Final = (*_OF_SWITCH, "--format", "--key-env")
+_OF_REMOVE: Final = ("--keep-key",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,55 +45,101 @@ class Given:
 def provider(what: str | None, name: str | None, given: Given) -> None:
     """Show the provider, all of them, switch, add or remove."""
     paths = Paths.find(os.environ)
+    _refuse_what_means_nothing(what, name, given)
     if what == "add":
         _add(name, given, paths)
     elif what == "remove":
         _remove(name, given, paths)
-    elif name is not None:
-        raise UsageError(f"There is one word too many: {name}.", fix=f"kimi provider {what}")
     elif what == "list":
         _list(paths)
     else:
         _choose(what, given, paths)
 
 
+def _refuse_what_means_nothing(what: str | None, name: str | None, given: Given) -> None:
+    """An option that would have no effect is a mistake, and better told than passed over."""
+    if name is not None and what not in {"add", "remove"}:
+        raise UsageError(f"There is one word too many: {name}.", fix=f"kimi provider {what}")
+    options = {
+        "--base-url": given.base_url,
+        "--model": given.model,
+        "--format": given.format,
+        "--key-env": given.key_variable,
+        "--keep-key": given.keep_key or None,
+    }
+    meant = {"add": _OF_ADD, "remove": _OF_REMOVE, "list": ()}.get(what or "", _OF_SWITCH)
+    for option, value in options.items():
+        if value is not None and option not in meant:
+            where = "kimi provider remove" if option in _OF_REMOVE else "kimi provider add"
+            known = option not in _OF_SWITCH
+            fix = f"{where} --help" if known else f"kimi provider NAME {option} VALUE"
+            raise UsageError(f"{option} means nothing to kimi provider {what or ''}".rstrip() + ".", fix=fix)
+
+
 def _choose(name: str | None, given: Given, paths: Paths) -> None:
     today = datetime.now(tz=UTC).date()
-    current = current_choice(paths, os.environ, today=today) if name is None else None
+    with narration().status("Looking"):  # a keyring may take its time
+        current = current_choice(paths, os.environ, today=today) if name is None else None
     changes = given.base_url is not None or given.model is not None
     if name is None and current is None:
         if changes:
             raise UsageError("There is no provider yet that this could be for.", fix="kimi provider NAME --model ID")
-        narration().print("No provider is chosen yet.")
+        narration().print("No provider is chosen yet. To choose one: kimi setup, or kimi provider NAME\n")
         _list(paths)
     elif current is not None and not changes:
         _show(current)
+        _note_what_outranks(paths)
         narration().print("[dim]To change it: kimi provider NAME; all of them: kimi provider list[/]")
     else:
         wanted = name or (current.provider.id if current else "")
-        _show(switch(wanted, paths, os.environ, base_url=given.base_url, model=given.model, today=today))
+        with an_address(f"kimi provider {wanted}"), narration().status("Looking"):
+            choice = switch(wanted, paths, os.environ, base_url=given.base_url, model=given.model, today=today)
+        _show(choice)
+        _note_what_outranks(paths)
+
+
+def _note_what_outranks(paths: Paths) -> None:
+    """Say so where a variable or a project's file names another provider than the settings."""
+    wanted = read_wanted(paths, os.environ, cwd=Path.cwd())
+    named = wanted.provider
+    chosen = (wanted.settings.provider or "").lower()
+    if named is None or named.value.lower() == chosen:
+        return
+    match named.origin:
+        case Origin.ENVIRONMENT:
+            why = f"{named.detail} is set to {named.value}, which is used instead while it is."
+        case Origin.PROJECT:
+            why = f"{named.detail} asks for {named.value}, which is used in its directory."
+        case _:
+            return
+    narration().print(f"[yellow]Note:[/] {escape(why)}", soft_wrap=True)
 
 
 def _add(name: str | None, given: Given, paths: Paths) -> None:
     if name is None or given.format is None or given.base_url is None or given.model is None:
         fix = "kimi provider add NAME --format openai --base-url https://HOST/v1 --model ID"
         raise UsageError("A provider to add needs a name, a format, an address and a model.", fix=fix)
-    added = add_provider(
-        name,
-        paths,
-        format=given.format,
-        base_url=given.base_url,
-        model=given.model,
-        key_variable=given.key_variable,
-    )
-    narration().print(f"{added.id} is added. To use it: kimi provider {added.id}; its key: kimi set-key {added.id}")
+    with an_address(f"kimi provider add {name} --format {given.format} --model {given.model}"):
+        added = add_provider(
+            name,
+            paths,
+            format=given.format,
+            base_url=given.base_url,
+            model=given.model,
+            key_variable=given.key_variable,
+        )
+    console = narration()
+    console.print(f"{added.id} is added. To use it: kimi provider {added.id}")
+    if needs_key(added):
+        console.print(f"To store its key: kimi set-key {added.id}")
 
 
 def _remove(name: str | None, given: Given, paths: Paths) -> None:
     if name is None:
         raise UsageError("Which provider is to be removed?", fix="kimi provider remove NAME")
-    removal = remove_added(name, paths, os.environ, keep_key=given.keep_key)
     console = narration()
+    with console.status("Removing"):
+        removal = remove_added(name, paths, os.environ, keep_key=given.keep_key)
     console.print(f"{removal.provider} is removed.")
     if removal.keys:
         console.print("Its key stays." if removal.keep_key else "Its key is gone, too.")
@@ -99,12 +153,14 @@ def _show(choice: Choice) -> None:
     """The provider on stdout, what it lacks on stderr."""
     console = results()
     found = choice.provider
-    console.print(f"Provider  {found.name} ({found.id})")
-    console.print(f"Address   {escape(found.base_url or 'none')}")
-    console.print(f"Model     {escape(describe(choice.model)) if choice.model else 'none'}")
-    console.print(f"Key       {f'{choice.key.masked} from {choice.key.detail}' if choice.key else 'none'}")
+    key = f"{choice.key.masked} from {choice.key.detail}" if choice.key else "not known" if choice.trouble else "none"
+    show_beside(console, "Provider  ", f"{found.name} ({found.id})")
+    show_beside(console, "Address   ", found.base_url or "none")
+    show_beside(console, "Model     ", describe(choice.model) if choice.model else "none")
+    show_beside(console, "Key       ", key)
     for sentence, command in choice.lacks:
-        narration().print(f"[yellow]Missing:[/] {escape(sentence)}\n  [dim]Try:[/] {escape(command)}", soft_wrap=True)
+        narration().print(f"[yellow]Missing:[/] {escape(sentence)}")
+        show_fix(narration(), command)
 
 
 def describe(model: Model) -> str:
@@ -118,13 +174,16 @@ def _list(paths: Paths) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "Name", "Host", "Kimi model", "Key variable"):
         table.add_column(heading, overflow="fold")
-    for found, is_chosen in all_choices(paths):
+    choices = all_choices(paths)
+    for found, is_chosen in choices:
         best = found.default_model(today=today)
         table.add_row(
             "*" if is_chosen else "",
             found.id,
             escape(found.name),
-            best.display_name if best else "none today" if found.note else "by name",
+            best.display_name if best else "none today" if found.models else "by name",
             found.key_variables[0] if found.key_variables else "",
         )
     results().print(table)
+    if any(is_chosen for _, is_chosen in choices):
+        narration().print("[dim]* is the one in use.[/]")

@@ -1,11 +1,14 @@
-"""What the wizard asks, one function a question. Each shows what it is about and returns an answer."""
+"""What the wizard asks, one function a question. Each shows what it is about and returns an answer.
+
+A blank line sets each step apart from the one before.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from rich.markup import escape
-from rich.prompt import Confirm, IntPrompt, Prompt
+from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
 from kimi_cli.cli.screen import narration
@@ -13,7 +16,7 @@ from kimi_cli.launcher.slots import tokens
 from kimi_cli.providers.provider import is_kimi
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from kimi_cli.providers.model import Model
@@ -24,9 +27,10 @@ _MOST_MODELS: Final = 15
 """Rows of the table of models: a screen's worth; any other id can be typed."""
 
 
-def choose_provider(known: Mapping[str, Provider], current: str | None, *, today: date) -> Provider:
-    """Choose a host from the table."""
+def choose_provider(known: Mapping[str, Provider], current: str, *, with_key: Collection[str], today: date) -> Provider:
+    """Choose a host from the table. `with_key` are those whose key is in the environment."""
     console = narration()
+    console.print("[bold]1. The host[/]\n")
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "Host", "Kimi models", "Window", "$ in", "$ out", ""):
         table.add_column(heading, justify="right" if heading.startswith("$") else "left")
@@ -39,16 +43,19 @@ def choose_provider(known: Mapping[str, Provider], current: str | None, *, today
             tokens(best.context_window) if best else "",
             f"{best.price.input:g}" if best and best.price else "",
             f"{best.price.output:g}" if best and best.price else "",
-            "[dim]now[/]" if provider.id == current else "",
+            "[dim]now[/]" if provider.id == current else "[dim]key set[/]" if provider.id in with_key else "",
         )
     console.print(table)
-    console.print("[dim]Prices are per million tokens.[/]")
+    console.print("[dim]Prices are in dollars per million tokens; empty where they are not known.[/]\n")
     names = list(known)
-    default = names.index(current) + 1 if current in names else 1
-    choices = [str(number) for number in range(1, len(names) + 1)]
-    number = IntPrompt.ask("Which host", console=console, choices=choices, show_choices=False, default=default)
-    chosen = known[names[number - 1]]
-    if chosen.note:
+    preferred = current if current in names else next((name for name in names if name in with_key), names[0])
+    while True:
+        name = numbered(ask("Which host (number)", default=str(names.index(preferred) + 1)), names)
+        if name is not None:
+            break
+        console.print(f"[red]Please choose a number from 1 to {len(names)}, or a name.[/]")
+    chosen = known[name]
+    if chosen.note and chosen.models:
         console.print(f"[yellow]Note:[/] {escape(chosen.note)}")
     return chosen
 
@@ -57,6 +64,7 @@ def choose_model(offers: Sequence[Offer], *, current: str | None) -> str:
     """Choose a model from the list, or type an id."""
     console = narration()
     shown = list(offers[:_MOST_MODELS])
+    console.print("\n[bold]3. The model[/]\n")
     if shown:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for heading in ("", "Model", "Window", "$ in", "$ out", ""):
@@ -64,25 +72,52 @@ def choose_model(offers: Sequence[Offer], *, current: str | None) -> str:
         for number, offer in enumerate(shown, start=1):
             table.add_row(str(number), *_row(offer.model), "" if is_kimi(offer.model.id) else "[dim]not Kimi[/]")
         console.print(table)
+        console.print()
     ids = [offer.model.id for offer in shown]
     default = current or next((one for one in ids if is_kimi(one)), None)
     question = "Which model (number or id)" if ids else "Which model (id)"
     while True:
-        answer = Prompt.ask(question, console=console, default=default) or ""
-        if answer.isdigit() and 1 <= int(answer) <= len(ids):
-            return ids[int(answer) - 1]
-        if answer.strip() and not answer.isdigit():
-            return answer.strip()
+        answer = ask(question, default=default)
+        chosen = numbered(answer, ids)
+        if chosen is not None:
+            return chosen
+        if answer and not answer.isdecimal():
+            return answer
+        if ids:
+            console.print(f"[red]Please choose a number from 1 to {len(ids)}, or give an id.[/]")
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Yes or no; Ctrl-D is as good as Ctrl-C."""
+    try:
+        return Confirm.ask(question, console=narration(), default=default)
+    except EOFError as error:
+        raise KeyboardInterrupt from error
+
+
+def ask(question: str, *, default: str | None = None) -> str:
+    """A text; what Enter gives stands in brackets. Ctrl-D is as good as Ctrl-C."""
+    try:
+        return (Prompt.ask(question, console=narration(), default=default, show_default=bool(default)) or "").strip()
+    except EOFError as error:
+        raise KeyboardInterrupt from error
+
+
+def numbered(answer: str, ids: Sequence[str]) -> str | None:
+    """What somebody chose from a numbered list, by its number or by itself; None where it is not in the list."""
+    answer = answer.strip()
+    by_number = {str(number): one for number, one in enumerate(ids, start=1)}
+    return by_number.get(answer) or next((one for one in ids if one.lower() == answer.lower()), None)
 
 
 def ask_base_url(current: str | None) -> str:
     """The address of a host that is not in the catalogue."""
-    return Prompt.ask("Its base URL, such as https://HOST/v1", console=narration(), default=current) or ""
+    return ask("Its base URL, such as https://HOST/v1", default=current)
 
 
 def ask_to_keep_key(masked: str, detail: str) -> bool:
     """Whether the key that is there stays."""
-    return Confirm.ask(f"Keep the key {escape(masked)} from {escape(detail)}", console=narration(), default=True)
+    return confirm(f"Keep the key {escape(masked)} from {escape(detail)}", default=True)
 
 
 def ask_for_insecure_storage(reason: str) -> bool:
@@ -90,19 +125,19 @@ def ask_for_insecure_storage(reason: str) -> bool:
     console = narration()
     console.print(f"[yellow]The key cannot go into a keyring:[/] {escape(reason)}")
     question = "Keep it in a file that only you can read instead, unencrypted"
-    return Confirm.ask(question, console=console, default=False)
+    return confirm(question, default=False)
 
 
 def ask_for_import(masked: str, file: str) -> bool:
     """Whether a key of the tool's predecessor is to be taken over."""
     question = f"There is a key {escape(masked)} in {escape(file)}. Take it over and remove that file"
-    return Confirm.ask(question, console=narration(), default=True)
+    return confirm(question, default=True)
 
 
 def ask_for_completion() -> bool:
     """Whether the shell is to complete our commands."""
-    question = "Let Tab complete kimi's commands (adds a line to your shell's start-up file)"
-    return Confirm.ask(question, console=narration(), default=False)
+    question = "\nComplete kimi's commands with Tab (changes your shell's start-up)"
+    return confirm(question, default=False)
 
 
 def _row(model: Model) -> tuple[str, str, str, str]:

@@ -101,9 +101,7 @@ def _play(journal: Journal, stage: Stage, *, claude: Claude | None, environ: Map
             entry.detail = f"held by Claude Code {outcome.version}".rstrip()
     served = stage.upstream.served
     if outcome.first_token is not None:
-        journal.note(
-            "first token", f"{outcome.first_token:.2f} s after the client's start", seconds=outcome.first_token
-        )
+        journal.note("first token", "after the client's start", seconds=outcome.first_token)
     journal.check("translation", lambda: check_requests(served))
     journal.check("thinking", lambda: check_thinking(outcome, served))
     journal.check("tools", lambda: check_tools(outcome, case))

@@ -11,6 +11,7 @@
 - `saved_model`      a model of ours that Claude Code saved as the user's default, and its undoing
 - `hold`             the session on the proxy; `watch` brings back a proxy that dies
 - `serve`            the proxy in the foreground, for other clients
+- `shell_session`    a session on the background proxy that belongs to a shell; `calling_shell` finds out which
 
 Nothing here prints, serves HTTP or translates, and nothing of the user's is changed, except where they undo that.
 """

@@ -91,11 +91,16 @@ def resolve(
     return Resolution(route, live, (*wanted.warnings, *chosen.warnings), key_variables(wanted.settings))
 
 
+def needs_key(host: Provider) -> bool:
+    """Whether a launch on this host wants a key; engines on this machine run without."""
+    return host.id != _KEYLESS and not is_loopback(urlsplit(host.base_url).hostname or "")
+
+
 def _key(host: Provider, secrets: SecretStore) -> str:
     stored = secrets.read_key(host)
     if stored is not None:
         return stored.value
-    if host.id == _KEYLESS or is_loopback(urlsplit(host.base_url).hostname or ""):
+    if not needs_key(host):
         return ""
     variable = host.key_variables[0] if host.key_variables else None
     raise KeyMissingError(host.id, provider_name=host.name, variable=variable)

@@ -26,6 +26,7 @@ from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.saved_model import newly_saved, read_saved_model
 from kimi_cli.launcher.settings_file import SettingsFile, build_settings
 from kimi_cli.providers.provider import Format
+from kimi_cli.store.bodies import ensure_bodies_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -49,7 +50,8 @@ _DIRECT_WARNING: Final = (
 class LaunchRequest:
     """What the user asked for. `arguments` are Claude Code's own; `claude` is the one to run.
 
-    With `direct` Claude Code talks to the host itself and holds the key; without, it never sees the key.
+    With `direct` Claude Code talks to the host itself and holds the key; without, it never sees the key. With
+    `debug_bodies` everything that is asked and answered is recorded.
     """
 
     arguments: tuple[str, ...] = ()
@@ -57,6 +59,7 @@ class LaunchRequest:
     model: str | None = None
     claude: Path | None = None
     direct: bool = False
+    debug_bodies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,8 @@ class Banner:
     """What to tell the user before Claude Code starts.
 
     `host` is the provider's name, `endpoint` the address that Claude Code talks to, `warnings` are sentences.
-    `is_print` where Claude Code was asked to print an answer and end.
+    `is_print` where Claude Code was asked to print an answer and end. `bodies` is the directory in which everything
+    is recorded that is asked and answered, if it is.
     """
 
     host: str
@@ -72,6 +76,7 @@ class Banner:
     endpoint: str
     warnings: tuple[str, ...]
     is_print: bool
+    bodies: Path | None = None
 
 
 def launch(
@@ -101,7 +106,10 @@ def launch(
     resolution = resolve(paths, environ, provider=request.provider, model=request.model, cwd=cwd, today=today)
     own = read_own_settings(arguments.settings, cwd=cwd)
     settings = read_client_settings(environ, cwd=cwd, sources=arguments.sources, own=own)
-    prepared = _Launch(claude, arguments, resolution, own, settings, paths=paths, environ=environ, cwd=cwd, show=show)
+    bodies = paths.bodies_dir if request.debug_bodies else None
+    prepared = _Launch(
+        claude, arguments, resolution, own, settings, paths=paths, environ=environ, cwd=cwd, show=show, bodies=bodies
+    )
     before = read_saved_model(environ)
     status = prepared.direct() if request.direct else prepared.proxied()
     saved = newly_saved(before, read_saved_model(environ))
@@ -123,14 +131,19 @@ class _Launch:
     environ: Mapping[str, str]
     cwd: Path
     show: Callable[[Banner], None]
+    bodies: Path | None
 
     def proxied(self) -> int:
         """Runs Claude Code on the proxy. The key stays in the proxy's memory."""
-        route = self.resolution.route
+        route, is_recorded = self.resolution.route, self.bodies is not None
+        if self.bodies is not None:
+            ensure_bodies_dir(self.bodies)
         with ExitStack() as stack:
             file = SettingsFile.for_session(self.paths)
             stack.callback(file.remove)
-            hold = Hold(self.paths, route, environ=self.environ, project=self.cwd, files=(file.path,))
+            hold = Hold(
+                self.paths, route, environ=self.environ, project=self.cwd, files=(file.path,), record=is_recorded
+            )
             stack.enter_context(hold)
             variables = session_variables(route, base_url=hold.base_url, token=hold.token)
             variables |= proxied_variables(self.environ, self.settings)
@@ -143,6 +156,11 @@ class _Launch:
             raise UsageError(
                 f"--direct needs a host that speaks Anthropic's protocol, and {route.host} does not.",
                 fix=f"kimi launch --provider {route.provider}",
+            )
+        if self.bodies is not None:
+            raise UsageError(
+                "--debug-bodies records what passes the proxy, and with --direct nothing does.",
+                fix="kimi launch --debug-bodies",
             )
         file = SettingsFile.for_direct(self.paths)
         try:
@@ -171,7 +189,7 @@ class _Launch:
         )
         arguments = ("--settings", str(file.path), *self.arguments.rest)
         warned = (*resolution.warnings, *warnings)
-        self.show(Banner(route.host, route.main, endpoint, warned, self.arguments.is_print))
+        self.show(Banner(route.host, route.main, endpoint, warned, self.arguments.is_print, self.bodies))
         refresh = Refresh(resolution.live)
         refresh.start()
         try:

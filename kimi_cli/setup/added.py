@@ -11,6 +11,7 @@ from kimi_cli.errors import ProviderUnknownError, UsageError
 from kimi_cli.providers.catalogue import PROVIDERS, find_provider
 from kimi_cli.setup.footprint import live_lists
 from kimi_cli.setup.forget import left_behind, set_variable
+from kimi_cli.setup.model_id import clean_model_id
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.key_places import KeptKeys, KeyPlaces
 from kimi_cli.store.known import configured, is_added, known_providers
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _VARIABLE: Final = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 """Capitals alone: a key that was pasted in the variable's place is noticed, and does not get into the settings."""
-_MODEL: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +61,17 @@ def add_provider(
         UsageError, BaseUrlError: the name or another value cannot be used.
         SettingsError: the settings cannot be read, understood or written; then they are as they were.
     """
-    name, model = name.strip(), model.strip()
+    name = name.strip()
     fault = name_fault(name)
     if fault is not None:
         raise UsageError(f"A provider cannot be named {name!r}: {fault}.", fix=_example(format, name="my-host"))
     if is_added(name, read_settings(paths.settings_file)):
-        raise UsageError(f"There is a provider {name} already.", fix=f"kimi provider remove {name}")
-    if not _MODEL.fullmatch(model):
-        raise UsageError("A model's id has visible characters and no spaces.", fix=_example(format, name=name))
+        raise UsageError(f"There is a provider {name} already.", fix=f"kimi provider {name} --base-url URL --model ID")
+    model = clean_model_id(model, fix=_example(format, name=name))
     if key_variable is not None and not _VARIABLE.fullmatch(key_variable):
         raise UsageError(
             "--key-env takes the name of an environment variable, in capital letters, and never the key itself.",
-            fix=f"--key-env {default_variable(name)}",
+            fix=f"{_example(format, name=name)} --key-env {default_variable(name)}",
         )
     save_provider(
         paths.settings_file,

@@ -10,8 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kimi_cli.store.bodies import BODY_NAME
 from kimi_cli.store.identity import ProcessIdentity
-from kimi_cli.store.paths import APP
+from kimi_cli.store.paths import APP, BODIES
 from kimi_cli.store.state import read_state
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ _HEX: Final = r"[0-9a-f]{16}"
 _CONFIG: Final = re.compile(r"settings\.toml|keys\.json|\.lock")
 """`.lock` is a lock of Windows; other systems lock the directory itself."""
 _CACHE: Final = re.compile(rf"models/{_NAME}-{_HEX}\.json")
-_LOG: Final = re.compile(r"(?P<log>proxy|serve)\.log(\.\d+)?")
+_LOG: Final = re.compile(rf"(?P<log>proxy|serve)\.log(\.\d+)?|{BODIES}/{BODY_NAME}")
 _RUNTIME: Final = re.compile(
-    rf"proxy\.(json|lock)|serve-\d+\.json|sessions/{_HEX}\.json|direct/(?P<pid>\d+)_(?P<created>[0-9.e+]+)_{_HEX}\.json"
+    rf"proxy\.(json|lock)|proxy-\d+\.json|serve-\d+\.json|sessions/({_HEX}|shell-\d+)\.json"
+    rf"|direct/(?P<pid>\d+)_(?P<created>[0-9.e+]+)_{_HEX}\.json"
 )
 _TEMPORARY: Final = re.compile(r"\.(?P<name>.+)\.[a-z0-9_]{8}\.tmp")
 """What is left of a file that was being written when its writer was killed."""
@@ -78,7 +80,7 @@ def _folders(paths: Paths) -> list[Path]:
     """Our directories, the inner ones first; some systems put several of them into one that is ours as well."""
     roots = (paths.config_dir, paths.cache_dir, paths.log_dir, paths.runtime_dir)
     around = (root.parent for root in roots if root.parent.name == APP)
-    inner = (paths.live_models_dir, paths.sessions_dir, paths.runtime_dir / "direct")
+    inner = (paths.live_models_dir, paths.sessions_dir, paths.runtime_dir / "direct", paths.bodies_dir)
     return sorted({*roots, *around, *inner}, key=lambda folder: (-len(folder.parts), folder))
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kimi_cli.errors import HostError, NotConfiguredError, UsageError
+from kimi_cli.errors import HostError, KeyMissingError, NotConfiguredError, SecretError, UsageError
 from kimi_cli.hosts.models import fetch_models
 from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
+from kimi_cli.launcher.resolve import needs_key
 from kimi_cli.providers.catalogue import model_facts
 from kimi_cli.providers.provider import is_kimi
 from kimi_cli.providers.route import SLOTS
+from kimi_cli.setup.model_id import clean_model_id
 from kimi_cli.store.secrets import SecretStore
 from kimi_cli.store.settings import save_provider, save_slots
+from kimi_cli.store.spelling import closest
 from kimi_cli.store.wanted import read_wanted
 
 if TYPE_CHECKING:
@@ -49,11 +52,15 @@ class ModelRow:
 
 @dataclass(frozen=True, slots=True)
 class ModelTable:
-    """The models of one provider, Kimi models first. `trouble` says why there is no list of this moment."""
+    """The models of one provider, Kimi models first.
+
+    `trouble` says why there is no list of this moment, and `fix` is the command that mends it, where there is one.
+    """
 
     provider: Provider
     rows: tuple[ModelRow, ...]
     trouble: str = ""
+    fix: str | None = None
 
     @property
     def main(self) -> str | None:
@@ -74,24 +81,24 @@ def model_table(
 
     Raises:
         NotConfiguredError: no provider is chosen.
-        KimiError: the settings, the provider or its key cannot be used.
+        KimiError: the settings or the provider cannot be used.
     """
     wanted = read_wanted(paths, environ, cwd=cwd, provider=provider)
     host = wanted.host()
     if host is None:
-        raise NotConfiguredError("No provider is chosen.", fix="kimi provider NAME")
-    stored = SecretStore(paths, environ).read_key(host)
-    live = LiveModels(paths, host, stored.value if stored else "", now, _fetch)
-    trouble, listed = "", live.remembered()
+        raise NotConfiguredError("No provider is chosen.", fix="kimi setup   or   kimi provider NAME")
+    live, trouble = LiveModels(paths, host, "", now, _fetch), ""
+    listed, fix = live.remembered(), None
     try:
+        live = replace(live, key=_key(host, SecretStore(paths, environ)))
         listed = live.ask()
-    except HostError as error:
-        trouble = str(error)
+    except (HostError, SecretError, KeyMissingError) as error:
+        trouble, fix = str(error), error.fix
     named = wanted.model(host.id)
     slots = {slot: chosen.value for slot, chosen in wanted.slots(host.id).items()}
-    main = named.value if named else _default(host, live, today)
+    main = named.value if named else _default(host, replace(live, fetch=_repeating(listed)), today)
     rows = [_row(host, one, listed, main=main, slots=slots, today=today) for one in _ids(host, listed, main, slots)]
-    return ModelTable(host, tuple(sorted(rows, key=lambda row: not is_kimi(row.model.id))), trouble)
+    return ModelTable(host, tuple(sorted(rows, key=lambda row: not is_kimi(row.model.id))), trouble, fix)
 
 
 def choose_model(paths: Paths, provider: Provider, model_id: str, *, slot: str | None) -> None:
@@ -102,13 +109,23 @@ def choose_model(paths: Paths, provider: Provider, model_id: str, *, slot: str |
         SettingsError: it cannot be stored.
     """
     if slot is not None and slot not in SLOTS:
-        raise UsageError(f"There is no slot {slot!r}; there are {', '.join(SLOTS)}.", fix="kimi model ID --slot haiku")
-    if slot is None and not model_id.strip():
-        raise UsageError("A model needs an id.", fix="kimi models")
+        example = model_id.strip() or "ID"
+        close = closest(slot, SLOTS) or "haiku"
+        fix = f"kimi model {example} --slot {close}"
+        raise UsageError(f"There is no slot {slot!r}; there are {', '.join(SLOTS)}.", fix=fix)
     if slot is None:
-        save_provider(paths.settings_file, provider.id, model=model_id.strip())
+        save_provider(paths.settings_file, provider.id, model=clean_model_id(model_id, fix="kimi models"))
     else:
-        save_slots(paths.settings_file, provider.id, {slot: model_id.strip()})
+        chosen = clean_model_id(model_id, fix="kimi models") if model_id.strip() else ""
+        save_slots(paths.settings_file, provider.id, {slot: chosen})
+
+
+def _key(host: Provider, secrets: SecretStore) -> str:
+    stored = secrets.read_key(host)
+    if stored is None and needs_key(host):
+        variable = host.key_variables[0] if host.key_variables else None
+        raise KeyMissingError(host.id, provider_name=host.name, variable=variable)
+    return stored.value if stored else ""
 
 
 def _default(host: Provider, live: LiveModels, today: date) -> str | None:
@@ -145,6 +162,17 @@ def _row(
         standing = Standing.UNKNOWN if listed is None else Standing.UNLISTED
     names = (*(("main",) if model_id == main else ()), *(slot for slot, one in slots.items() if one == model_id))
     return ModelRow(model, standing, names)
+
+
+def _repeating(listed: LiveList | None) -> Callable[[Provider, str, float], tuple[LiveModel, ...]]:
+    """Gives the list that the host was just asked for, instead of asking it again."""
+
+    def repeat(provider: Provider, _key: str, _seconds: float) -> tuple[LiveModel, ...]:
+        if listed is None:
+            raise HostError(f"{provider.name} gave no list.")
+        return listed.models
+
+    return repeat
 
 
 def _fetch(provider: Provider, key: str, timeout: float) -> tuple[LiveModel, ...]:

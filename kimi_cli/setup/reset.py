@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kimi_cli.daemon.control import Control
-from kimi_cli.daemon.stop import StopReport, stop_proxy
+from kimi_cli.daemon.stop import StopReport, stop_proxies
 from kimi_cli.errors import KimiError, ProxyError, SettingsError
 from kimi_cli.providers.catalogue import PROVIDERS, find_provider
 from kimi_cli.setup.footprint import emptied, footprint, live_lists
@@ -21,7 +21,7 @@ from kimi_cli.store.key_places import KeptKey, KeptKeys, KeyPlaces
 from kimi_cli.store.known import key_variables, known_providers
 from kimi_cli.store.secrets import KeySource
 from kimi_cli.store.settings import Settings, read_settings, remove_provider
-from kimi_cli.store.state import read_state
+from kimi_cli.store.state import other_states, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from kimi_cli.daemon.status import SessionStatus
     from kimi_cli.store.keyring_backend import Keyring
     from kimi_cli.store.paths import Paths
+    from kimi_cli.store.state import ProxyState
 
 
 @dataclass(frozen=True, slots=True)
 class RunningProxy:
-    """The background proxy, which a reset stops, and the sessions that end with it."""
+    """A background proxy, which a reset stops, and the sessions that end with it."""
 
     pid: int
     port: int
@@ -57,7 +58,7 @@ class ResetPlan:
     settings: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     directories: tuple[Path, ...] = ()
-    proxy: RunningProxy | None = None
+    proxies: tuple[RunningProxy, ...] = ()
     left: tuple[Path, ...] = ()
     in_use: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
@@ -69,14 +70,14 @@ class ResetPlan:
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         keys = () if self.keep_keys else self.keys
-        return not (keys or self.settings or self.files or self.directories or self.proxy or self.troubles)
+        return not (keys or self.settings or self.files or self.directories or self.proxies or self.troubles)
 
 
 @dataclass(frozen=True, slots=True)
 class ResetReport:
     """What is gone, what is left in our directories or behind links from them, and what went wrong.
 
-    `proxy` tells how the proxy was stopped; None where it was not to be, or could not be.
+    `proxies` tells how the proxies were stopped.
     """
 
     keys: tuple[KeptKey, ...]
@@ -84,7 +85,7 @@ class ResetReport:
     failures: tuple[KimiError, ...]
     settings: tuple[str, ...] = ()
     left: tuple[Path, ...] = ()
-    proxy: StopReport | None = None
+    proxies: tuple[StopReport, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -126,7 +127,7 @@ def plan_reset(
         keys=kept.keys,
         files=files,
         directories=emptied(found.directories, files),
-        proxy=_running(paths),
+        proxies=_running(paths),
         left=(*found.foreign, *_targets(files)),
         in_use=found.in_use,
         variables=tuple(name for name in key_variables(settings) if environ.get(name, "").strip()),
@@ -166,10 +167,12 @@ def _plan_one(name: str, paths: Paths, environ: Mapping[str, str], *, keep_keys:
     )
 
 
-def _running(paths: Paths) -> RunningProxy | None:
-    state = read_state(paths.state_file)
-    if state is None or not state.process.is_alive():
-        return None
+def _running(paths: Paths) -> tuple[RunningProxy, ...]:
+    states = (read_state(paths.state_file), *other_states(paths.runtime_dir))
+    return tuple(_asked(state) for state in states if state is not None and state.process.is_alive())
+
+
+def _asked(state: ProxyState) -> RunningProxy:
     try:
         sessions = Control(state).status().sessions
     except ProxyError:  # it hangs, or ends: it is stopped all the same
@@ -195,9 +198,9 @@ def _carry_out_one(plan: ResetPlan, paths: Paths, places: KeyPlaces) -> ResetRep
 
 def _carry_out_all(plan: ResetPlan, paths: Paths, places: KeyPlaces) -> ResetReport:
     failures: list[KimiError] = []
-    stopped: StopReport | None = None
+    stopped: tuple[StopReport, ...] | None = None
     try:
-        stopped = stop_proxy(paths, force=True)
+        stopped = stop_proxies(paths, force=True)
     except KimiError as error:
         failures.append(error)
     gone = KeptKeys(()) if plan.keep_keys else places.forget(plan.providers, sources={KeySource.KEYRING})
@@ -215,7 +218,7 @@ def _carry_out_all(plan: ResetPlan, paths: Paths, places: KeyPlaces) -> ResetRep
     removed = (*removed, *_remove_directories(footprint(paths).directories))
     found = footprint(paths)
     return ResetReport(
-        proxy=stopped,
+        proxies=stopped or (),
         keys=(*gone.keys, *in_file),
         removed=removed,
         left=(*found.foreign, *targets, *found.in_use),

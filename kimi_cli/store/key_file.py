@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import SecretError
 from kimi_cli.store.files import NotPrivateError, ensure_private_dir, exclusive, read_private, write_private
+from kimi_cli.store.remedy import read_remedy, write_remedy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,8 @@ def read_keys(path: Path) -> dict[str, str]:
         fix = f"chmod 600 {shlex.quote(str(path))}" if "others" in error.reason else None
         raise SecretError(f"The key file {path} is not used: it {error.reason}.", fix=fix) from error
     except OSError as error:
-        raise SecretError(f"The key file {path} cannot be read ({error.strerror}).") from error
+        fix = read_remedy(path, error)
+        raise SecretError(f"The key file {path} cannot be read ({error.strerror}).", fix=fix) from error
 
 
 def change_key(path: Path, provider_id: str, *, key: str | None) -> bool:
@@ -64,7 +66,8 @@ def change_key(path: Path, provider_id: str, *, key: str | None) -> bool:
                 path.unlink()
             return True
     except OSError as error:
-        raise SecretError(f"The key file {path} cannot be written ({error.strerror or error}).") from error
+        fix = write_remedy(path, error)
+        raise SecretError(f"The key file {path} cannot be written ({error.strerror or error}).", fix=fix) from error
 
 
 def _parse(path: Path, data: bytes) -> dict[str, str]:

@@ -41,7 +41,11 @@ def configured(name: str, settings: Settings) -> Provider:
     """
     listed = find_provider(name, providers=known_providers(settings))
     own = settings.of(listed.id)
-    base_url = clean_base_url(own.base_url, format=own.format or listed.format) if own.base_url else None
+    try:
+        base_url = clean_base_url(own.base_url, format=own.format or listed.format) if own.base_url else None
+    except BaseUrlError as error:
+        error.fix = f"kimi provider {listed.id} --base-url https://HOST/v1"
+        raise
     return customised(listed, base_url=base_url, format=own.format, key_variable=own.key_variable)
 
 
@@ -74,7 +78,7 @@ def only_with_key(settings: Settings, secrets: SecretStore, environ: Mapping[str
         if trouble is not None:
             raise trouble
         raise NotConfiguredError(
-            "No provider is chosen, and none has a key.", fix="kimi provider NAME   (kimi provider list)"
+            "No provider is chosen, and none has a key.", fix="kimi setup   or   kimi provider NAME"
         )
     names = ", ".join(host.id for host in found)
     raise NotConfiguredError(

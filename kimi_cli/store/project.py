@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import SettingsError
 from kimi_cli.providers.route import SLOTS
+from kimi_cli.store.remedy import read_remedy
 from kimi_cli.store.settings_file import parse_toml, table_at, text_at
 from kimi_cli.store.spelling import unknown_keys
 
@@ -87,10 +88,15 @@ def read_project(cwd: Path, *, home: Path | None) -> Project | None:
             fix = f"chmod u+r {shlex.quote(str(path))}"
             raise SettingsError(path, reason="it exists, and you may not read it", fix=fix) from error
         except OSError as error:
-            raise SettingsError(path, reason=f"it cannot be read ({error.strerror})") from error
+            reason = f"it cannot be read ({error.strerror})"
+            raise SettingsError(path, reason=reason, fix=read_remedy(path, error)) from error
         if doubt:
             return Project(path, warnings=(f"{path} is ignored: it {doubt}.",))
-        return _parse(path, data)
+        try:
+            return _parse(path, data)
+        except SettingsError as error:
+            error.fix = f"edit {shlex.quote(str(path))}"
+            raise
     return None
 
 

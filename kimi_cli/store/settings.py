@@ -32,7 +32,7 @@ from kimi_cli.providers.provider import Format
 from kimi_cli.providers.route import SLOTS
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.provider_name import name_fault
-from kimi_cli.store.settings_file import read_document, rewrite, table_at, text_at
+from kimi_cli.store.settings_file import EDIT, read_document, rewrite, table_at, text_at
 from kimi_cli.store.spelling import closest, shown, unknown_keys
 
 if TYPE_CHECKING:
@@ -86,13 +86,17 @@ def read_settings(path: Path) -> Settings:
     Raises:
         SettingsError: there is a file, and it cannot be read or understood.
     """
-    document = read_document(path)
-    tables = table_at(path, document, "providers")
-    return Settings(
-        provider=text_at(path, document, "provider"),
-        providers=MappingProxyType({name: _provider(path, tables, name) for name in tables}),
-        warnings=tuple(_warnings(path, document, tables)),
-    )
+    try:
+        document = read_document(path)
+        tables = table_at(path, document, "providers")
+        return Settings(
+            provider=text_at(path, document, "provider"),
+            providers=MappingProxyType({name: _provider(path, tables, name) for name in tables}),
+            warnings=tuple(_warnings(path, document, tables)),
+        )
+    except SettingsError as error:
+        error.fix = error.fix or EDIT
+        raise
 
 
 def choose_provider(path: Path, provider_id: str) -> None:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
-import shlex
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.errors import SettingsError
 from kimi_cli.store.files import ensure_private_dir, exclusive, write_private
+from kimi_cli.store.remedy import read_remedy, write_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from pathlib import Path
 
+EDIT: Final = "kimi config edit"
+"""The command that mends what only the user can: it opens the file, and says whether what comes of it is right."""
 _POSITION: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
 """How `tomllib` ends its messages; the numbers are attributes of the error only from Python 3.14 on."""
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
@@ -93,7 +95,8 @@ def rewrite(path: Path, changes: Mapping[tuple[str, ...], str]) -> None:
             if after != before:
                 write_private(path, after.encode())
     except OSError as error:
-        raise SettingsError(path, reason=f"it cannot be written ({error.strerror or error})") from error
+        fix = write_remedy(path, error)
+        raise SettingsError(path, reason=f"it cannot be written ({error.strerror or error})", fix=fix) from error
 
 
 def _read(path: Path) -> str:
@@ -102,10 +105,11 @@ def _read(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except PermissionError as error:
-        fix = f"chmod u+rw {shlex.quote(str(path))}"
-        raise SettingsError(path, reason="it exists, and you may not read it", fix=fix) from error
+        reason = "it exists, and you may not read it"
+        raise SettingsError(path, reason=reason, fix=read_remedy(path, error)) from error
     except OSError as error:
-        raise SettingsError(path, reason=f"it cannot be read ({error.strerror})") from error
+        fix = read_remedy(path, error)
+        raise SettingsError(path, reason=f"it cannot be read ({error.strerror})", fix=fix) from error
     except UnicodeDecodeError as error:
         raise SettingsError(path, reason=f"it is not UTF-8 text (byte {error.start + 1})") from error
 
@@ -126,9 +130,9 @@ def _changed(path: Path, text: str, changes: Mapping[tuple[str, ...], str]) -> s
             after = _with_comments(after, before=text)
         faithful = _without_empty(tomllib.loads(after)) == _without_empty(wanted)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
-        raise SettingsError(path, reason=_UNCHANGEABLE) from error
+        raise SettingsError(path, reason=_UNCHANGEABLE, fix=EDIT) from error
     if not faithful:  # tables spelled with dotted keys are not always extended where they stand
-        raise SettingsError(path, reason=_UNCHANGEABLE)
+        raise SettingsError(path, reason=_UNCHANGEABLE, fix=EDIT)
     return after
 
 

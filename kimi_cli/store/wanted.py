@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import KimiError, ProviderUnknownError
 from kimi_cli.store.known import configured
+from kimi_cli.store.paths import home_of
 from kimi_cli.store.project import Project, read_project
 from kimi_cli.store.settings import Settings, read_settings
 
@@ -121,7 +122,7 @@ def read_wanted(
         SettingsError: the settings or the project's file cannot be read or understood.
     """
     settings = read_settings(paths.settings_file)
-    project = None if cwd is None else read_project(cwd, home=_home(environ))
+    project = None if cwd is None else read_project(cwd, home=home_of(environ))
     asked = project or Project(Path())
     named = (
         (Origin.FLAG, "--provider", provider, "--model", model),
@@ -146,17 +147,6 @@ def read_wanted(
 
 def _id(name: str) -> str:
     return name.strip().lower()
-
-
-def _home(environ: Mapping[str, str]) -> Path | None:
-    """The home directory; None where there is none, and then every directory is outside of it."""
-    named = environ.get("HOME", "")
-    if named and Path(named).is_absolute():
-        return Path(named)
-    try:
-        return Path.home()
-    except RuntimeError:
-        return None
 
 
 def _correction(suggestion: str | None, named: Named) -> str:

@@ -5,11 +5,36 @@ from __future__ import annotations
 import json
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from kimi_cli.store.paths import Paths
 from tests.cli.run import GROQ_KEY, kimi
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="the editors are shell scripts")
+
+
+def file() -> Path:
+    """The settings file."""
+    return Paths.find(os.environ).settings_file
+
+
+@pytest.fixture
+def editor(tmp_path):
+    """Makes an editor of a few lines of shell."""
+
+    def make(script: str) -> str:
+        program = tmp_path / "editor"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o700)
+        return str(program)
+
+    return make
 
 
 def values(**variables: str) -> dict[str, dict]:
@@ -54,17 +79,74 @@ def test_a_project_chooses_the_model_and_cannot_redirect(tmp_path, monkeypatch):
     assert "could send your traffic" in " ".join(kimi("config", "show").err.split())
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the editor is a shell script")
-def test_edit_opens_the_editor_and_looks_at_the_result(tmp_path):
-    """The file opens in $EDITOR; what cannot be understood afterwards is said with its place."""
-    editor = tmp_path / "editor"
-    editor.write_text('#!/bin/sh\nprintf "provider = oops" > "$1"\n')
-    editor.chmod(0o700)
-    ran = kimi("config", "edit", EDITOR=str(editor), VISUAL="")
+@posix
+def test_edit_opens_the_editor_and_looks_at_the_result(editor):
+    """The file opens in $EDITOR; what cannot be understood afterwards is said with its place, and left to be mended."""
+    program = editor('printf "provider = oops" > "$1"')
+    ran = kimi("config", "edit", EDITOR=program, VISUAL="")
     assert ran.status == 3
-    assert "line 1" in ran.err
+    assert "line 1, column 12" in ran.err
+    assert "Try: kimi config edit" in ran.err
+    assert file().read_text() == "provider = oops"
+    mended = kimi("config", "edit", EDITOR=editor("""printf 'provider = "groq"' > "$1" """), VISUAL="")
+    assert (mended.status, mended.out, mended.err) == (0, "", "")
+    assert values()["provider"]["value"] == "groq"
+
+
+@posix
+def test_edit_takes_an_editor_with_arguments(editor):
+    """$VISUAL counts before $EDITOR, and may have options of its own, quoted ones as well."""
+    program = editor('printf "# %s|%s|%s" "$1" "$2" "$#" > "$3"')
+    ran = kimi("config", "edit", VISUAL=f"{program} -w 'two words'", EDITOR="false")
+    assert ran.status == 0, ran.err
+    assert file().read_text() == "# -w|two words|3"
+
+
+@posix
+def test_edit_says_what_means_nothing(editor):
+    """A word that is not understood is a warning, with the one that was probably meant."""
+    ran = kimi("config", "edit", EDITOR=editor("""printf 'provder = "groq"' > "$1" """))
+    assert ran.status == 0
+    assert "did you mean provider" in ran.err
+
+
+@posix
+def test_edit_makes_a_private_directory_and_no_file(editor):
+    """Somebody who leaves the editor without saving has no file, and the directory is theirs alone."""
+    ran = kimi("config", "edit", EDITOR=editor(":"))
+    assert (ran.status, ran.err) == (0, "")
+    assert not file().exists()
+    assert file().parent.stat().st_mode & 0o777 == 0o700
+
+
+@posix
+def test_an_editor_that_fails(editor):
+    """An editor that ends with an error is told with its status; what it left is looked at first."""
+    file().parent.mkdir(parents=True)
+    file().write_text('provider = "groq"\n')
+    ran = kimi("config", "edit", EDITOR=editor("exit 7"), VISUAL="")
+    assert ran.status == 1
+    assert "ended with status 7" in ran.err
+    assert file().read_text() == 'provider = "groq"\n'
+    assert kimi("config", "edit", EDITOR=editor('echo "x = [" > "$1"; exit 7'), VISUAL="").status == 3
+
+
+@posix
+@pytest.mark.parametrize(
+    ("editor", "says"),
+    [("/no/such/editor", "cannot be run (No such file or directory)"), ("vi 'unfinished", "no closing quotation")],
+)
+def test_an_editor_that_is_none(editor, says):
+    """An editor that cannot be run is a usage error that names the way to another."""
+    ran = kimi("config", "edit", EDITOR=editor, VISUAL=" ")
+    assert ran.status == 2
+    assert says in ran.err
+    assert "Try: EDITOR=PROGRAM kimi config edit" in ran.err
 
 
 def test_another_word_is_a_usage_error():
-    """`config` knows three words."""
-    assert kimi("config", "nonsense").status == 2
+    """`config` knows three words, and offers the one that was probably meant."""
+    ran = kimi("config", "edti")
+    assert ran.status == 2
+    assert "Try: kimi config edit" in ran.err
+    assert "Try: kimi config show" in kimi("config", "nonsense").err

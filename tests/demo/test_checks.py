@@ -29,7 +29,7 @@ def test_a_right_conversation_passes():
     assert check_requests(_SERVED).startswith("3 requests")
     assert check_thinking(_OUTCOME, _SERVED).startswith("3 characters")
     assert check_tools(_OUTCOME, _CASE) == "Read(/tmp/note.txt) brought 123456; Bash(wc -l note.txt) brought 42"
-    assert check_answer(_OUTCOME, _CASE) == _CASE.answer
+    assert f"{_CASE.number} and {_CASE.lines}" in check_answer(_OUTCOME, _CASE)
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,14 @@ class Terminal:
         self._wait_for_rest()
         self._run("send-keys", key)
 
-    def enter(self, text: str) -> None:
-        """Type text as it is, and press Enter once it stands on the screen."""
+    def type(self, text: str) -> None:
+        """Type text as it is, and wait until it stands on the screen."""
         self._run("send-keys", "-l", text)
         self.wait_for(re.escape(text))
+
+    def enter(self, text: str) -> None:
+        """Type text as it is, and press Enter once it stands on the screen."""
+        self.type(text)
         self.press("Enter")
 
     def press_until(self, key: str, pattern: str) -> str:

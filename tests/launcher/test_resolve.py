@@ -114,7 +114,7 @@ def test_nothing_and_too_much(world):
     """Where no provider is meant, or more than one could be, the command that chooses one is named."""
     with pytest.raises(NotConfiguredError, match="none has a key") as none:
         world()
-    assert none.value.fix.startswith("kimi provider")
+    assert none.value.fix.startswith("kimi setup")
     with pytest.raises(NotConfiguredError, match=r"Several providers have a key \(moonshot, groq\)"):
         world(MOONSHOT_API_KEY=MOONSHOT_KEY, GROQ_API_KEY=GROQ_KEY)
 

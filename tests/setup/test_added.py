@@ -61,8 +61,8 @@ def test_added_in_anthropics_format(add):
         ({"name": "My_Host"}, "cannot be named 'My_Host': it must be up to 32 small letters"),
         ({"name": ""}, "cannot be named ''"),
         ({"name": "\x1b[31m"}, r"cannot be named '\\x1b\[31m'"),
-        ({"model": " "}, "A model's id has visible characters"),
-        ({"model": "a b"}, "A model's id has visible characters"),
+        ({"model": " "}, "A model's id has up to 200 visible characters"),
+        ({"model": "a b"}, "A model's id has up to 200 visible characters"),
         ({"key_variable": "gsk_secret"}, "--key-env takes the name of an environment variable"),
         ({"key_variable": "sk-secret"}, "--key-env takes the name"),
         ({"key_variable": ""}, "--key-env takes the name"),
@@ -102,7 +102,7 @@ def test_added_twice(add, paths):
     before = paths.settings_file.read_text()
     with pytest.raises(UsageError, match="There is a provider local already") as caught:
         add(model="other")
-    assert caught.value.fix == "kimi provider remove local"
+    assert caught.value.fix == "kimi provider local --base-url URL --model ID"
     assert paths.settings_file.read_text() == before
 
 

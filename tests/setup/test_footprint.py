@@ -7,7 +7,10 @@ import sys
 import pytest
 
 from kimi_cli.launcher.settings_file import SettingsFile
+from kimi_cli.proxy.record import Recorder
+from kimi_cli.proxy.refusal import new_request_id
 from kimi_cli.setup.footprint import Footprint, emptied, footprint, live_lists
+from kimi_cli.store.bodies import Part
 from kimi_cli.store.files import ensure_private_dir, write_private
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.key_file import change_key
@@ -38,6 +41,9 @@ def lived_in(paths):
     ensure_private_dir(paths.log_dir)
     for name in ("proxy.log", "proxy.log.1", "proxy.log.3", "serve.log"):
         (paths.log_dir / name).write_text("{}\n")
+    record = Recorder(paths.bodies_dir, secrets=list).open(new_request_id())
+    record.add(Part.HOST_ANSWER, b"{}")
+    record.close()
     (paths.runtime_dir / "proxy.lock").touch()
     (paths.config_dir / ".settings.toml.a1b2c3_x.tmp").touch()  # as a writer leaves it that was killed
     return paths
@@ -58,9 +64,10 @@ def test_everything_that_kimi_writes_is_ours(lived_in):
     paths = lived_in
     found = footprint(paths)
     assert set(found.files) == files_below(paths.config_dir, paths.cache_dir, paths.log_dir, paths.runtime_dir)
-    assert len(found.files) == 13
+    assert len(found.files) == 14
     assert (found.in_use, found.foreign) == ((), ())
-    assert {paths.config_dir, paths.cache_dir, paths.live_models_dir, paths.runtime_dir} <= set(found.directories)
+    ours = {paths.config_dir, paths.cache_dir, paths.live_models_dir, paths.runtime_dir, paths.bodies_dir}
+    assert ours <= set(found.directories)
     assert set(emptied(found.directories, found.files)) == set(found.directories)
 
 

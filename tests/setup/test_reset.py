@@ -55,7 +55,7 @@ def test_nothing_to_do(paths):
     plan = plan_reset(paths, {}, keyring=FakeKeyring())
     assert plan.is_empty
     report = carry_out(plan, paths, {}, keyring=FakeKeyring())
-    assert report == ResetReport(keys=(), removed=(), failures=(), proxy=StopReport(Way.NOT_RUNNING))
+    assert report == ResetReport(keys=(), removed=(), failures=())
     assert (report.exit_code, ours(paths)) == (0, [])
 
 
@@ -64,7 +64,7 @@ def test_everything(lived_in, ring):
     plan = plan_reset(lived_in, {"GROQ_API_KEY": "gsk_2"}, keyring=ring)
     assert set(plan.keys) == {KeptKey("groq", RING), KeptKey("local", RING), KeptKey("moonshot", FILE)}
     assert plan.variables == ("GROQ_API_KEY",)
-    assert (plan.left, plan.in_use, plan.proxy, plan.troubles) == ((), (), None, ())
+    assert (plan.left, plan.in_use, plan.proxies, plan.troubles) == ((), (), (), ())
     assert {lived_in.settings_file, lived_in.keys_file, lived_in.log_file} <= set(plan.files)
     report = carry_out(plan, lived_in, {}, keyring=ring)
     assert (report.failures, report.left, report.exit_code) == ((), (), 0)
@@ -173,11 +173,11 @@ def test_running_proxy(world):
     control = world.ensure()
     world.open(control)
     plan = plan_reset(world.paths, world.environ, keyring=FakeKeyring())
-    assert plan.proxy is not None
-    assert (plan.proxy.pid, plan.proxy.port) == (control.state.process.pid, control.state.port)
-    assert [session.provider for session in plan.proxy.sessions] == ["groq"]
+    (proxy,) = plan.proxies
+    assert (proxy.pid, proxy.port) == (control.state.process.pid, control.state.port)
+    assert [session.provider for session in proxy.sessions] == ["groq"]
     report = carry_out(plan, world.paths, world.environ, keyring=FakeKeyring())
-    assert report.proxy == StopReport(Way.ASKED, control.state.process.pid)
+    assert report.proxies == (StopReport(Way.ASKED, control.state.process.pid),)
     assert (report.failures, report.left) == ((), ())
     assert world.is_clean()
     assert ours(world.paths) == []
@@ -189,9 +189,9 @@ def test_proxy_that_does_not_answer(world):
     state = ProxyState("i", ProcessIdentity.of(process.pid), port=9, version="0", control_token="t")
     write_state(world.paths.state_file, state)
     plan = plan_reset(world.paths, world.environ, keyring=FakeKeyring())
-    assert (plan.proxy.pid, plan.proxy.sessions) == (process.pid, ())
+    assert [(proxy.pid, proxy.sessions) for proxy in plan.proxies] == [(process.pid, ())]
     report = carry_out(plan, world.paths, world.environ, keyring=FakeKeyring())
-    assert report.proxy.way is Way.TERMINATED
+    assert [ended.way for ended in report.proxies] == [Way.TERMINATED]
     assert process.wait() != 0
 
 
@@ -200,7 +200,7 @@ def test_proxy_that_cannot_be_stopped(lived_in, ring):
     lived_in.runtime_dir.parent.mkdir(parents=True, exist_ok=True)
     lived_in.runtime_dir.write_text("in the way")
     report = carry_out(plan_reset(lived_in, {}, keyring=ring), lived_in, {}, keyring=ring)
-    assert report.proxy is None
+    assert report.proxies == ()
     assert (len(report.failures), report.exit_code) == (1, 5)
     assert ours(lived_in) == [lived_in.log_dir, lived_in.runtime_dir, lived_in.log_dir.parent]
     assert lived_in.log_file.exists()
@@ -233,7 +233,7 @@ def test_one_provider(lived_in, ring):
     assert [file.name.partition("-")[0] for file in plan.files] == ["groq"]
     report = carry_out(plan, lived_in, environ, keyring=ring)
     assert (report.keys, report.settings, report.removed) == (plan.keys, plan.settings, plan.files)
-    assert (report.failures, report.proxy, report.left) == ((), None, ())
+    assert (report.failures, report.proxies, report.left) == ((), (), ())
     settings = read_settings(lived_in.settings_file)
     assert (settings.provider, list(settings.providers)) == (None, ["local"])
     assert ring.kept == {"local": "k", "stranger": "x"}

@@ -44,13 +44,17 @@ class LockedRing(MemoryRing):
     def get_password(self, service, username):
         raise KeyringLocked("Failed to unlock the collection!")
 
-    set_password = get_password
+    def set_password(self, service, username, password):
+        raise KeyringLocked("Failed to unlock the collection!")
 
 
 class DismissedRing(MemoryRing):
     """A backend whose prompt was dismissed."""
 
     def get_password(self, service, username):
+        raise InitError("Failed to create the collection: Prompt dismissed..")
+
+    def set_password(self, service, username, password):
         raise InitError("Failed to create the collection: Prompt dismissed..")
 
 
@@ -72,6 +76,9 @@ class HangingRing(MemoryRing):
         self.let_go = threading.Event()
 
     def get_password(self, service, username):
+        self.let_go.wait()
+
+    def set_password(self, service, username, password):
         self.let_go.wait()
 
 

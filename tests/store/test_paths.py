@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from kimi_cli.store.paths import Paths
+from kimi_cli.store.paths import Paths, home_of
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux's directories")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX permissions")
@@ -77,3 +78,14 @@ def test_another_users_runtime_directory_is_not_used(sandbox, unprivileged):
 def test_home_unset_is_found_in_the_user_database():
     """Without HOME the user database tells the home directory."""
     assert Paths.find({}).config_dir.is_relative_to(Path("/"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no user database")
+@pytest.mark.parametrize("home", ["", ".", "relative/home"])
+def test_a_home_that_is_not_absolute_counts_as_none(home):
+    """A relative HOME would be another one in every directory; the user database has the real one."""
+    import pwd
+
+    listed = pwd.getpwuid(os.getuid()).pw_dir
+    assert home_of({"HOME": home}) == Path(listed)
+    assert Paths.find({"HOME": home}).settings_file.is_relative_to(listed)

@@ -88,6 +88,8 @@ def test_truncated_at_every_byte(path):
     "change",
     [
         {"schema": 2},
+        {"boot": "an earlier one"},
+        {"boot": None},
         {"port": 0},
         {"port": 70000},
         {"port": True},
@@ -136,3 +138,20 @@ def test_leaves_that_of_another(path):
     write_state(path, later)
     remove_state(path, instance=STATE.instance)
     assert read_state(path) == later
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'{"schema": 2}', b'{"schema": 2, "process": {"pid": 1}}'])
+def test_removes_what_is_damaged(path, data):
+    """What nobody can read, and nobody is known to have written, goes with the proxy that ends."""
+    write_private(path, data)
+    remove_state(path, instance=STATE.instance)
+    assert not path.exists()
+
+
+def test_leaves_another_form_to_whoever_runs(path):
+    """A form that we cannot read is another version's, for as long as the process in it runs."""
+    parent = ProcessIdentity.of(os.getppid())
+    for process, stays in ((parent, True), (replace(parent, created=parent.created - 60), False)):
+        write_private(path, json.dumps({"schema": 2, "process": process.to_json()}).encode())
+        remove_state(path, instance=STATE.instance)
+        assert path.exists() is stays

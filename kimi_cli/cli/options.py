@@ -1,0 +1,42 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kimi_cli.cli.completion import complete_model, complete_provider
+from kimi_cli.cli.shell_syntax import Shell
+
+ProviderOption = Annotated[
+    str | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Use this provider, this once.",
+        show_default=False,
+        autocompletion=complete_provider,
+    ),
+]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", metavar="ID", help="Use this model, this once.", show_default=False, autocompletion=complete_model
+    ),
+]
+BodiesOption = Annotated[
+    bool,
+    typer.Option("--debug-bodies", help="Record everything asked and answered in private files beside the log."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+ShellOption = Annotated[
+    Shell | None,
+    typer.Option(
+        "--shell", metavar="NAME", help="Write for bash, zsh, fish, powershell or sh.", show_default="the one you use"
+    ),
+]
+ClaudeOption = Annotated[
+    Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to run.", show_default=False)
+]
