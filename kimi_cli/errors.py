@@ -60,7 +60,7 @@ class KeyMissingError(NotConfiguredError):
     """No key is stored or set for the provider."""
 
     def __init__(self, provider: str, *, provider_name: str, variable: str | None) -> None:
-        ways = f" (or set {variable})" if variable else ""
+        ways = f", neither stored nor in {variable}" if variable else ""
         super().__init__(f"No API key is set for {provider_name}{ways}.", fix=f"kimi set-key {provider}")
         self.provider, self.variable = provider, variable
 

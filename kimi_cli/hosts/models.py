@@ -65,7 +65,7 @@ def fetch_models(
         raise HostAnswerError(host, status=answer.status, reason="the answer does not end")
     entries = _entries(answer.body)
     if entries is None:
-        raise HostAnswerError(host, status=answer.status, reason="the answer has another form; is the base URL right")
+        raise HostAnswerError(host, status=answer.status, reason="the answer has another form; check the base URL")
     return tuple(model for model in map(_model, entries) if model is not None)
 
 

@@ -56,7 +56,7 @@ def get(url: str, *, key: str | None, timeout: float) -> Answer:
     except aiohttp.ClientProxyConnectionError as error:
         return Answer(failure=f"the web proxy cannot be reached ({_reason(error)})")
     except aiohttp.ClientConnectorDNSError:
-        return Answer(failure="its name is not known; is there a network")
+        return Answer(failure="its name is not known; check the network")
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
         return Answer(failure=f"its certificate or encryption is not accepted ({_reason(error)})")
     except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: an address or a header beyond repair
