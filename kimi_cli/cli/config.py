@@ -22,9 +22,11 @@ from kimi_cli.store.paths import Paths
 from kimi_cli.store.remedy import write_remedy
 from kimi_cli.store.settings import read_settings
 from kimi_cli.store.spelling import closest
-from kimi_cli.store.wanted import read_wanted
+from kimi_cli.store.wanted import Origin, read_wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from kimi_cli.setup.values import Value
 
 WORDS: Final = ("path", "show", "edit")
@@ -61,14 +63,27 @@ def _show(paths: Paths, *, as_json: bool) -> None:
     for value in values:
         table.add_row(value.name, escape(value.value) if value.value else "[dim]none[/]", escape(_origin(value)))
     results().print(table)
-    troubled = [value for value in values if value.trouble]
-    for number, value in enumerate(troubled):
-        space = "" if number else "\n"
-        narration().print(f"{space}[yellow]{value.name}:[/] {escape(value.trouble or '')}")
+    told = [f"[dim]{name} is {escape(str(file))}[/]" for name, file in _files(values).items()]
+    told += [f"[yellow]{value.name}:[/] {escape(value.trouble)}" for value in values if value.trouble]
+    for number, line in enumerate(told):
+        narration().print(line if number else f"\n{line}", soft_wrap=line.startswith("[dim]"))
 
 
 def _origin(value: Value) -> str:
-    return f"{value.origin.value} ({value.detail})" if value.detail else value.origin.value
+    """Where a value comes from; of a file its name, which `_files` explains."""
+    file = _file(value)
+    detail = file.name if file else value.detail
+    return f"{value.origin.value} ({detail})" if detail else value.origin.value
+
+
+def _files(values: Iterable[Value]) -> dict[str, Path]:
+    """The files that values come from, by name; two of one name do not occur."""
+    return {file.name: file for value in values if (file := _file(value))}
+
+
+def _file(value: Value) -> Path | None:
+    found = Path(value.detail)
+    return found if value.origin in {Origin.PROJECT, Origin.USER} and found.is_absolute() else None
 
 
 def _edit(paths: Paths) -> int:

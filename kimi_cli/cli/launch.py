@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -66,16 +67,17 @@ def launch(
 def _offer_undo(saved: SavedModel) -> None:
     """A model of ours that was picked in `/model` is now Claude Code's default, and breaks it without us."""
     from rich.markup import escape
-    from rich.prompt import Confirm
 
+    from kimi_cli.cli.questions import confirm
     from kimi_cli.cli.screen import narration
 
     console = narration()
     name = escape(saved.model)
     console.print(f"[yellow]Note:[/] Claude Code saved {name} as its default model, which plain claude cannot use.")
     if sys.stdin.isatty() and sys.stderr.isatty():
-        if Confirm.ask("Put its default back", console=console, default=True):
-            saved.undo()
+        with suppress(KeyboardInterrupt):  # no answer is no; the exit status is Claude Code's
+            if confirm("Put its default back", default=True):
+                saved.undo()
     else:
         console.print(f"  [dim]Try:[/] remove the model from {escape(str(saved.path))}")
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _STYLES: Final = {Standing.LIVE: "green", Standing.RETIRED: "red", Standing.UNLISTED: "yellow", Standing.UNKNOWN: "dim"}
 _WIDE: Final = 100
 """Columns from which on there is room for dates beside whole ids."""
+_OTHER_COLUMNS: Final = 54
+"""What the table takes beside the ids; an id that has less than the rest of the line is folded, and never cut."""
 
 
 def models(*, provider: str | None, as_json: bool) -> None:
@@ -84,13 +86,14 @@ def _look(provider: str | None) -> ModelTable:
 
 def _show(found: ModelTable) -> None:
     console = results()
+    longest = max((len(row.model.id) for row in found.rows), default=0)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("", "Model", "Window", "$ in", "$ out", "At the host", "Used for"):
         table.add_column(
             heading,
             justify="right" if heading.startswith("$") else "left",
             overflow="fold",
-            min_width=max((len(row.model.id) for row in found.rows), default=0) if heading == "Model" else None,
+            min_width=max(1, min(longest, console.width - _OTHER_COLUMNS)) if heading == "Model" else None,
         )
     for number, row in enumerate(found.rows, start=1):
         price = row.model.price

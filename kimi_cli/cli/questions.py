@@ -32,7 +32,7 @@ def choose_provider(known: Mapping[str, Provider], current: str, *, with_key: Co
     console = narration()
     console.print("[bold]1. The host[/]\n")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "Host", "Kimi models", "Window", "$ in", "$ out", ""):
+    for heading in ("", "Host", "Kimi models", "Speed", "Window", "$ in", "$ out", ""):
         table.add_column(heading, justify="right" if heading.startswith("$") else "left")
     for number, provider in enumerate(known.values(), start=1):
         best = provider.default_model(today=today)
@@ -40,13 +40,15 @@ def choose_provider(known: Mapping[str, Provider], current: str, *, with_key: Co
             str(number),
             provider.name,
             "any that it serves" if not provider.models else best.display_name if best else "[yellow]none today[/]",
+            provider.speed,
             tokens(best.context_window) if best else "",
             f"{best.price.input:g}" if best and best.price else "",
             f"{best.price.output:g}" if best and best.price else "",
             "[dim]now[/]" if provider.id == current else "[dim]key set[/]" if provider.id in with_key else "",
         )
     console.print(table)
-    console.print("[dim]Prices are in dollars per million tokens; empty where they are not known.[/]\n")
+    console.print("[dim]Prices are in dollars per million tokens, speed is what the host says of itself;[/]")
+    console.print("[dim]empty where they are not known.[/]\n")
     names = list(known)
     preferred = current if current in names else next((name for name in names if name in with_key), names[0])
     while True:

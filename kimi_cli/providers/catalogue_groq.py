@@ -74,5 +74,6 @@ GROQ: Final = Provider(
             vision=True,
         ),
     ),
+    speed="very fast",
     note="Groq retired its Kimi models on 2026-04-15 and serves none today.",
 )

@@ -99,6 +99,7 @@ MOONSHOT: Final = Provider(
     key_variables=("MOONSHOT_API_KEY",),
     key_prefixes=("sk-",),
     keys_url="https://platform.kimi.ai/console/api-keys",
+    speed="fast models",
     models=_MODELS,
 )
 

@@ -48,6 +48,7 @@ OPENROUTER: Final = Provider(
     key_variables=("OPENROUTER_API_KEY",),
     key_prefixes=("sk-or-",),
     keys_url="https://openrouter.ai/settings/keys",
+    speed="by route",
     models=(replace(_K3, id="moonshotai/kimi-k3"), replace(_K26, id="moonshotai/kimi-k2.6")),
 )
 
@@ -59,6 +60,7 @@ FIREWORKS: Final = Provider(
     models_url="https://api.fireworks.ai/inference/v1/models",
     key_variables=("FIREWORKS_API_KEY",),
     keys_url="https://app.fireworks.ai/settings/users/api-keys",
+    speed="fast route",
     models=(
         replace(_K3, id=_FIREWORKS_K3),
         replace(_K3, id="accounts/fireworks/routers/kimi-k3-fast", name="Kimi K3 (fast)"),

@@ -29,6 +29,7 @@ class Provider:
 
     `base_url` has no trailing slash: for OpenAI format `/chat/completions` is appended, for Anthropic format
     `/v1/messages`. `models_url` answers `GET` with the live list. `note` is one sentence that a user should know.
+    `speed` is what the host says of its own, in a word or two; there are no figures that compare hosts.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Provider:
     keys_url: str = ""
     models: tuple[Model, ...] = ()
     note: str = ""
+    speed: str = ""
 
     @property
     def dialect(self) -> Dialect:

@@ -68,7 +68,8 @@ def kept_token(path: Path) -> str:
         fix = f"mkdir -p {shlex.quote(str(path.parent))}"
         raise TokenFileError(path, reason=f"there is no directory {path.parent}", fix=fix) from error
     except OSError as error:
-        remedy = read_remedy(path, error) if error.filename == str(path) else None
+        is_about_it = error.filename == str(path) and not isinstance(error, NotADirectoryError)
+        remedy = read_remedy(path, error) if is_about_it else None
         raise TokenFileError(path, reason=error.strerror or str(error), fix=remedy or _OTHER_PLACE) from error
 
 

@@ -122,7 +122,7 @@ def test_no_escapes_in_pipes(host, claude, command):
         (("model",), "main", "To change it: kimi model ID"),
         (("model", "m2"), "", "Groq now uses m2."),
         (("models",), "At the host", "prices are in dollars"),
-        (("config", "show"), "KIMI_PROXY_PORT", ""),
+        (("config", "show"), "KIMI_PROXY_PORT", "settings.toml is /"),
         (("config", "path"), "settings.toml", ""),
         (("check",), "A launch would work.", ""),
         (("status",), "No proxy is running.", ""),
@@ -160,6 +160,31 @@ def test_json_is_one_line_and_nothing_else(host, claude, command, no_leftovers):
     assert ran.out.count("\n") == 1
     assert isinstance(json.loads(ran.out), dict)
     assert GROQ_KEY not in ran.out + ran.err
+
+
+@posix
+@pytest.mark.parametrize("columns", [80, 100])
+def test_an_id_that_is_too_long_is_folded(host, columns):
+    """Whatever the width, every character of an id is on the screen."""
+    name = "accounts/somebody/models/kimi-" + "0123456789" * 4
+    save_provider(Paths.find(os.environ).settings_file, "groq", model=name)
+    shown = show(("models",), columns)
+    assert max(map(len, shown.lines)) <= columns
+    (head,) = [number for number, line in enumerate(shown.lines) if "At the host" in line]
+    ids = slice(shown.lines[head].index("Model"), shown.lines[head].index("Window"))
+    assert name in "".join(line[ids].strip() for line in shown.lines[head + 1 :])
+
+
+@posix
+@pytest.mark.parametrize("columns", [80, 120])
+def test_where_values_come_from(host, columns):
+    """Files are named shortly in the table, and in full below it; addresses are whole."""
+    shown = show(("config", "show"), columns)
+    assert host.base_url in shown.text
+    assert f"settings.toml is {Paths.find(os.environ).settings_file}" in shown.lines
+    rows = [line.split() for line in shown.lines]
+    assert ["model", KIMI, "user", "(settings.toml)"] in rows
+    assert ["key", "gsk_...mnop", "user", "(keys.json)"] in rows
 
 
 @posix

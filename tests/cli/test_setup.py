@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 
 import pytest
 
 from kimi_cli.store.paths import Paths
+from tests.cli.pty_screen import on_terminal
 from tests.cli.run import GROQ_KEY, kimi
 from tests.doubles.groq import KIMI, Groq
 from tests.doubles.serve import running
@@ -101,3 +103,11 @@ def test_launch_without_anything_set_up_says_what_to_run(tmp_path):
     ran = kimi("--print", "hello", KIMI_CLAUDE=str(client))
     assert ran.status == 3
     assert "kimi " in ran.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_options_ask_nothing_on_a_terminal():
+    """With an option given beforehand nobody is asked, even where somebody could be; what is missing is said."""
+    shown = on_terminal("setup", "--provider", "moonshot")
+    assert shown.status == 3
+    assert "No API key is set for Moonshot" in shown.words

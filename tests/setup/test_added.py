@@ -61,7 +61,7 @@ def test_added_in_anthropics_format(add):
         ({"name": "My_Host"}, "cannot be named 'My_Host': it must be up to 32 small letters"),
         ({"name": ""}, "cannot be named ''"),
         ({"name": "\x1b[31m"}, r"cannot be named '\\x1b\[31m'"),
-        ({"model": " "}, "A model's id has up to 200 visible characters"),
+        ({"model": " "}, "A model needs an id"),
         ({"model": "a b"}, "A model's id has up to 200 visible characters"),
         ({"key_variable": "gsk_secret"}, "--key-env takes the name of an environment variable"),
         ({"key_variable": "sk-secret"}, "--key-env takes the name"),
