@@ -133,7 +133,7 @@ def test_nowhere_to_write(user, monkeypatch, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="users of Windows have a profile")
 def test_a_user_without_a_home(monkeypatch):
     """Where no home can be found, as for the made-up user ids of containers, there are no settings."""
-    monkeypatch.setattr(Path, "home", _no_home)
+    monkeypatch.setattr("pwd.getpwuid", _no_entry)
     environ = {"XDG_CONFIG_HOME": "/etc/kimi"}
     paths = serving_paths(environ)
     assert paths.settings_file == Path("/etc/kimi/kimi-cli/settings.toml")
@@ -151,5 +151,5 @@ def test_the_session_ends_with_us(user, served):
     user.sandbox.assert_nothing_left()
 
 
-def _no_home():
-    raise RuntimeError("Could not determine home directory.")
+def _no_entry(number):
+    raise KeyError(number)
