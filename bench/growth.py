@@ -18,7 +18,8 @@ from kimi_cli.wire.passage import Passage
 from kimi_cli.wire.sse import SseDecoder
 from kimi_cli.wire.tokens import estimate_request
 from tests.wire.asking import ask, result, said, thought, use, user
-from tests.wire.build import WINDOW, calls, fragment, frame, reasoning, sse, text
+from tests.wire.build import WINDOW, calls, end, fragment, frame, reasoning, sse, text
+from tests.wire.rawcalls import section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,6 +74,19 @@ def _behind_a_broken_call(count: int) -> list[bytes]:
     return [sse(broken, *rest, done=False)]
 
 
+def _calls_in_tokens(count: int) -> list[bytes]:
+    return [sse(text(f"a{section(('functions.Read:0', '{}'))}"), done=False)] * count
+
+
+def _one_call_in_tokens(count: int) -> list[bytes]:
+    content = section(("functions.Write:0", '{"a": ' + _LETTERS[: count * _PIECE]))
+    return [sse(text(content[at : at + _PIECE]), done=False) for at in range(0, len(content), _PIECE)]
+
+
+def _broken_calls_in_tokens(count: int) -> list[bytes]:
+    return [sse(text(section(("functions.Read:0", '{"a": "'))), done=False)] * count + [sse(end())]
+
+
 def _answered(parts: list[bytes]) -> None:
     answer = ChatAnswer(frame())
     for part in parts:
@@ -115,6 +129,9 @@ _SHAPES: Final = (
     _Shape("arguments with repeated names", _answered, _repeated_names, 1_500),
     _Shape("interleaved calls", _answered, _interleaved, 1_500),
     _Shape("behind a broken call", _answered, _behind_a_broken_call, 1_500),
+    _Shape("calls written as tokens", _answered, _calls_in_tokens, 500),
+    _Shape("one long call written as tokens", _answered, _one_call_in_tokens, 1_500),
+    _Shape("broken calls written as tokens", _answered, _broken_calls_in_tokens, 500),
     _Shape("one event in many reads", _decoded, _one_event, 12_000),
     _Shape("one relayed event in many reads", _passed, _one_event, 12_000),
     _Shape("an estimate of a long history", _estimated, lambda count: [b""] * count, 400),

@@ -13,7 +13,10 @@ Request, top to bottom:
 
 Response:
 - `sse`        bytes become event payloads
-- `stream`     the reducer: one upstream chunk becomes Anthropic events; `calls` and `stops` are its parts
+- `stream`     the reducer: one upstream chunk becomes Anthropic events. Its parts: `delta` reads a chunk, `usage` its
+               counts, `ending` its finish reason; `blocks` puts content blocks one after another; `calls` puts tool
+               calls in order; `toolcalls` finds those written as tokens (`markup`), unless they are quoted (`quoting`);
+               `arguments` mends what they are called with, `extent` sees where it ends; `stops` finds stop sequences
 - `events`     those events; `encode` turns them into SSE bytes, `collect` folds them into one message
 - `passage`    an Anthropic stream passed on, event by event
 - `failure`    what went wrong upstream becomes an Anthropic error

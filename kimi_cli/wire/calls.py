@@ -6,47 +6,19 @@ are missing or repeated, arguments that are empty, null, an object, or JSON insi
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from kimi_cli.wire.codec import NotJsonError, dumps_text, loads
+from kimi_cli.wire.arguments import canonical, to_input
+from kimi_cli.wire.codec import dumps_text
+from kimi_cli.wire.extent import Extent
 from kimi_cli.wire.foreign import a_string, an_int, an_object
 
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
 
-NO_INPUT: Final = "{}"
 _NULL: Final = "null"
-_MARK: Final = re.compile(r'\\.?|["{}\[\]]', re.DOTALL)
-"""All that decides where a JSON value ends: escapes, quotes and brackets."""
-
-
-class _Extent:
-    """Finds where a JSON object, list or string ends; every piece is looked at once, however often one asks."""
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._is_quoted = False
-        self._is_escaped = False
-        self.is_over = False
-
-    def feed(self, text: str) -> None:
-        """Look at some more of the value's text."""
-        start = 1 if self._is_escaped else 0
-        self._is_escaped = False
-        for found in _MARK.finditer(text, start):
-            mark = found[0]
-            if mark[0] == "\\":
-                self._is_escaped = len(mark) == 1
-                continue
-            if mark == '"':
-                self._is_quoted = not self._is_quoted
-            elif not self._is_quoted:
-                self._depth += 1 if mark in "{[" else -1
-            if self._depth <= 0 and not self._is_quoted:
-                self.is_over = True
-                return
 
 
 @dataclass(slots=True)
@@ -54,23 +26,26 @@ class Call:
     """One tool call on its way: what has come of it, and how much of that has been passed on.
 
     Arguments that begin like an object are passed on as they come; anything else is held until it can be judged whole.
+    What is held, and what has come in one piece, is mended where it can mean only one thing.
     """
 
     index: int | None
     id: str
     name: str = ""
+    is_raw: bool = False
+    """Whether it was written as tokens in a text. Then it is whole, and no fragment continues it."""
     _pieces: list[str] = field(default_factory=list)
-    _size: int = 0
+    size: int = 0
     _passed: int = 0
     _is_object: bool | None = None
-    _extent: _Extent = field(default_factory=_Extent)
+    _extent: Extent = field(default_factory=Extent)
     _measured: int = 0
 
     def add(self, arguments: str) -> None:
         """Append a piece of the arguments."""
         if arguments:
             self._pieces.append(arguments)
-            self._size += len(arguments)
+            self.size += len(arguments)
         if self._is_object is None and (text := arguments.lstrip()):
             self._is_object = text.startswith("{")
 
@@ -79,37 +54,76 @@ class Call:
         if not self._is_object:
             return ""
         text = "".join(self._pieces[self._passed :])
+        if not self._passed and text.rstrip().endswith("}"):
+            text = to_input(text)
         self._passed = len(self._pieces)
         return text
 
     def rest(self) -> str:
         """What is left to pass on when the call ends; all of it where nothing could be passed on before."""
-        return self.take() if self._is_object else _as_object("".join(self._pieces))
+        return self.take() if self._is_object else to_input("".join(self._pieces))
 
     def says(self, arguments: str) -> bool:
         """Whether these are the arguments that have come so far."""
-        return len(arguments) == self._size and arguments == "".join(self._pieces)
+        return len(arguments) == self.size and arguments == "".join(self._pieces)
 
     def is_complete(self) -> bool:
         """Whether the arguments are a whole JSON value, so that nothing more can belong to them."""
+        if self.is_raw:
+            return True
         if self._is_object is None:
             return False
         for piece in self._pieces[self._measured :]:
-            self._extent.feed(piece)
+            self._extent.feed(piece, 0, len(piece))
         self._measured = len(self._pieces)
         # Cut into single letters, `null` has as many pieces.
         is_null = len(self._pieces) <= len(_NULL) and "".join(self._pieces).strip() == _NULL
         return self._extent.is_over or is_null
 
+    def key(self) -> tuple[str, str]:
+        """What tells it from other calls: its name and what its arguments mean."""
+        return self.name, canonical("".join(self._pieces))
+
 
 class CallList:
-    """Says which call a fragment belongs to."""
+    """Says which call a fragment belongs to, and which call is made.
+
+    A host may send a call properly and let its tokens through as well. That is one call: carried out twice, it could do
+    harm.
+    """
 
     def __init__(self) -> None:
         self._calls: list[Call] = []
+        self._made = 0
+        self._raw: Counter[tuple[str, str]] = Counter()
+        self._raw_names: set[str] = set()
+        self._proper: Counter[tuple[str, str]] = Counter()
+        self._uncounted: list[Call] = []
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return self._made
+
+    def may_repeat(self, call: Call) -> bool:
+        """Whether it cannot be told yet whether a call repeats one that was made."""
+        return call.name in self._raw_names and not call.is_complete()
+
+    def make(self, call: Call) -> bool:
+        """Count a call; False where it repeats, properly or as tokens, one that was made in the other way."""
+        if call.is_raw:
+            # By now the arguments of every call before it are final.
+            self._proper.update(proper.key() for proper in self._uncounted)
+            self._uncounted.clear()
+        others = self._proper if call.is_raw else self._raw
+        if others and others[call.key()] > 0:
+            others[call.key()] -= 1
+            return False
+        self._made += 1
+        if call.is_raw:
+            self._raw[call.key()] += 1
+            self._raw_names.add(call.name)
+        else:
+            self._uncounted.append(call)
+        return True
 
     def take(self, fragment: JsonObject) -> tuple[Call | None, bool]:
         """Add one fragment of `delta.tool_calls`; returns its call, if it belongs to one, and whether that is new."""
@@ -127,8 +141,8 @@ class CallList:
                 return None, False
             call = Call(index=index, id=call_id)
             self._calls.append(call)
-        elif name and call_id and call.is_complete() and call.says(arguments):
-            return call, False  # the whole call once more; carried out twice, it could do harm
+        elif arguments and len(arguments) == call.size and call.says(arguments) and call.is_complete():
+            return call, False  # all of it once more, which would belong to no JSON
         call.id = call.id or call_id
         call.name = call.name or name
         call.add(arguments)
@@ -162,16 +176,3 @@ def _arguments(value: object) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else dumps_text(value)
-
-
-def _as_object(text: str) -> str:
-    """Arguments that do not begin like an object: nothing, null, or an object inside a JSON string."""
-    try:
-        value = loads(text.encode("utf-8", "surrogatepass"))
-        if isinstance(value, str):
-            value = loads(value.encode("utf-8", "surrogatepass")) if value.strip() else None
-    except NotJsonError:
-        return text if text.strip() else NO_INPUT
-    if value is None:
-        return NO_INPUT
-    return dumps_text(value) if isinstance(value, dict) else text

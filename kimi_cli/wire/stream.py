@@ -1,71 +1,32 @@
 """The reducer: chat completion chunks in, Anthropic events out. Streaming and not, there is only this one.
 
-It holds one open block and one way to change it. Text and reasoning give way at once; a tool call gives way when its
-arguments are whole, and what comes before that waits its turn, so blocks never overlap however a host interleaves.
+Text and reasoning pass through a scanner each for calls that were written as tokens, the text through another for stop
+sequences. What comes out of them, and the calls that a host sends as such, become blocks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias, assert_never
+from typing import TYPE_CHECKING
 
 from kimi_cli.wire import failure as failures
-from kimi_cli.wire.calls import Call, CallList
-from kimi_cli.wire.events import (
-    BlockStop,
-    Event,
-    Failed,
-    InputDelta,
-    MessageDelta,
-    MessageStart,
-    MessageStop,
-    TextDelta,
-    TextStart,
-    ThinkingDelta,
-    ThinkingStart,
-    ToolUseStart,
-    Usage,
-)
-from kimi_cli.wire.foreign import a_string, an_int, an_object, objects
+from kimi_cli.wire.blocks import Blocks
+from kimi_cli.wire.calls import Call
+from kimi_cli.wire.delta import error_of, fragments_of, parts_of, reasoning_of
+from kimi_cli.wire.ending import Ending
+from kimi_cli.wire.events import Event, Failed, MessageDelta, MessageStart, MessageStop, Usage
+from kimi_cli.wire.foreign import a_string, an_object
 from kimi_cli.wire.refusal import from_stream
 from kimi_cli.wire.stops import StopScanner
 from kimi_cli.wire.tokens import estimate_characters
+from kimi_cli.wire.toolcalls import CallScanner, RawCall
+from kimi_cli.wire.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kimi_cli.wire.foreign import JsonObject
-
-_STOP_REASONS: Final = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "max_tokens": "max_tokens",
-    "tool_calls": "tool_use",
-    "function_call": "tool_use",
-    "content_filter": "refusal",
-    "stop_sequence": "stop_sequence",
-}
-_FAILED_FINISHES: Final = frozenset({"error", "abort", "aborted", "cancelled", "insufficient_system_resource"})
-"""Finish reasons by which hosts say that they gave up in the middle of an answer."""
-_COUNTS: Final = ("prompt_tokens", "completion_tokens")
-"""Usage that has neither counts nothing."""
-
-
-@dataclass(slots=True)
-class Text:
-    """A text block and the text that waits in it."""
-
-    held: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Thinking:
-    """A thinking block and the reasoning that waits in it."""
-
-    held: list[str] = field(default_factory=list)
-
-
-Block: TypeAlias = Text | Thinking | Call
+    from kimi_cli.wire.toolcalls import Piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +55,12 @@ class Reducer:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._open_block: Block | None = None
-        self._waiting: list[Block] = []
-        self._index = -1
-        self._calls = CallList()
+        self._blocks = Blocks(new_id=frame.new_id, tool_names=frame.tool_names)
+        self._said = CallScanner()
+        self._thought = CallScanner()
+        self._speaker: CallScanner | None = None
         self._stops = StopScanner(frame.stops)
-        self._finish_reason: str | None = None
-        self._stop_sequence: str | None = None
+        self._ending = Ending()
         self._usage: Usage | None = None
         self._characters = 0
         self._has_started = False
@@ -109,7 +69,7 @@ class Reducer:
     @property
     def is_answered(self) -> bool:
         """Whether the answer itself is complete, so that only usage can still come."""
-        return self._finish_reason is not None
+        return self._ending.finish_reason is not None
 
     def start(self) -> list[Event]:
         """The beginning of the message, once; `feed` and `finish` see to it by themselves."""
@@ -123,7 +83,7 @@ class Reducer:
         """The events of one chunk: `chat.completion.chunk`, or a whole `chat.completion`."""
         if self.is_over:
             return []
-        if (error := _error_of(chunk)) is not None:
+        if (error := error_of(chunk)) is not None:
             frame = self._frame
             refusal = from_stream(host=frame.host, error=error, window=frame.window, estimate=frame.estimate)
             return self.fail(failures.classify(refusal))
@@ -144,20 +104,19 @@ class Reducer:
             return []
         if not self.is_answered and self._stops.hit is None:
             return self.fail(failures.truncated(self._frame.host))
-        if self._finish_reason in _FAILED_FINISHES:
-            return self.fail(failures.unreadable(self._frame.host, f"it ended with {self._finish_reason!r}."))
+        if self._ending.is_failure:
+            return self.fail(self._unreadable(f"it ended with {self._ending.finish_reason!r}."))
         events = self.start()
-        self._release(events)
-        self._advance(events, is_ended=True)
-        if self._waiting:
-            return [*events, *self.fail(failures.unreadable(self._frame.host, "a tool call has no name."))]
-        self._switch_to(None, events)
+        cut = self._settle(events)
+        if cut is not None and not self._ending.is_cut_short:
+            # Where the model was not let finish, its stop reason says enough, and the client asks it to go on.
+            call = f"the tool call {cut!r}" if cut else "a tool call"
+            return [*events, *self.fail(self._unreadable(f"{call} breaks off."))]
+        if not self._blocks.close(events):
+            return [*events, *self.fail(self._unreadable("a tool call has no name."))]
         self.is_over = True
-        reason = self._stop_reason()
-        events += (
-            MessageDelta(reason, self._stop_sequence if reason == "stop_sequence" else None, self._final_usage()),
-            MessageStop(),
-        )
+        reason, sequence = self._ending.reason(has_calls=len(self._blocks.calls) > 0, hit=self._stops.hit)
+        events += (MessageDelta(reason, sequence, self._final_usage()), MessageStop())
         return events
 
     def fail(self, failure: failures.Failure) -> list[Event]:
@@ -170,166 +129,95 @@ class Reducer:
             return []
         self.is_over = True
         events: list[Event] = []
-        if not isinstance(self._open_block, Call) or self._open_block.is_complete():
-            self._switch_to(None, events)
+        self._blocks.break_off(events)
         return [*events, Failed(failure)]
 
     def _take_choice(self, choice: JsonObject, events: list[Event]) -> None:
         delta = choice.get("delta")
-        self._take_delta(delta if isinstance(delta, dict) else an_object(choice.get("message")), events)
-        if reason := choice.get("finish_reason"):
-            self._finish_reason = str(reason)
-            # vLLM names the sequence that it stopped at.
-            self._stop_sequence = a_string(choice.get("stop_reason")) or None
+        if not isinstance(delta, dict):
+            delta = an_object(choice.get("message"))
+        if ("reasoning_content" in delta or "reasoning" in delta) and (reasoning := reasoning_of(delta)):
+            self._hear(self._thought, reasoning, events)
+        if content := delta.get("content") or delta.get("refusal"):
+            if isinstance(content, str):
+                self._hear(self._said, content, events)
+            else:
+                for kind, text in parts_of(content):
+                    self._hear(self._thought if kind == "thinking" else self._said, text, events)
+        if delta.get("tool_calls") or delta.get("function_call"):
+            for fragment in fragments_of(delta):
+                self._add_call(fragment, events)
+        if choice.get("finish_reason"):
+            self._ending.note(choice)
         if "usage" in choice:
             self._note_usage(choice["usage"])
 
-    def _take_delta(self, delta: JsonObject, events: list[Event]) -> None:
-        if reasoning := _reasoning_of(delta):
-            self._add_thinking(reasoning, events)
-        if content := delta.get("content") or delta.get("refusal"):
-            for kind, text in _parts_of(content):
-                if kind == "thinking":
-                    self._add_thinking(text, events)
-                elif text := self._stops.feed(text):
-                    self._add_text(text, events)
-        if calls := delta.get("tool_calls"):
-            fragments = objects(calls)
-            for place, fragment in enumerate(fragments):
-                # Several in one delta are of several calls, also where the host leaves their indices out.
-                has_index = fragment.get("index") is not None or len(fragments) == 1
-                self._add_call(fragment if has_index else {**fragment, "index": place}, events)
-        elif call := delta.get("function_call"):
-            self._add_call({"index": 0, "function": call}, events)
+    def _hear(self, speaker: CallScanner, text: str, events: list[Event]) -> None:
+        if self._speaker is not speaker:
+            self._turn_to(speaker, events)
+        self._add_pieces(speaker, speaker.feed(text), events)
 
-    def _add_text(self, text: str, events: list[Event]) -> None:
-        self._characters += len(text)
-        if isinstance(self._open_block, Text):
-            events.append(TextDelta(self._index, text))
-        elif self._waiting and isinstance(self._waiting[-1], Text):
-            self._waiting[-1].held.append(text)
-        else:
-            self._waiting.append(Text([text]))
-            self._advance(events)
+    def _turn_to(self, speaker: CallScanner | None, events: list[Event]) -> None:
+        """Show what might have begun a token or a stop sequence: neither goes on in another block."""
+        before, self._speaker = self._speaker, speaker
+        if before is not None:
+            self._add_pieces(before, before.release(), events)
+        self._release_stops(events)
 
-    def _release(self, events: list[Event]) -> None:
-        """Show the text that might have begun a stop sequence, for one does not go on in another block."""
-        if held := self._stops.finish():
-            self._add_text(held, events)
+    def _add_pieces(self, speaker: CallScanner, pieces: Sequence[Piece], events: list[Event]) -> None:
+        for piece in pieces:
+            if isinstance(piece, RawCall):
+                self._add_raw(piece, events)
+            elif speaker is self._said:
+                if text := self._stops.feed(piece) if self._frame.stops else piece:
+                    self._characters += len(text)
+                    self._blocks.add_text(text, events)
+            elif self._stops.hit is None:
+                self._characters += len(piece)
+                self._blocks.add_thinking(piece, events)
 
-    def _add_thinking(self, reasoning: str, events: list[Event]) -> None:
-        self._release(events)
-        self._characters += len(reasoning)
-        if isinstance(self._open_block, Thinking):
-            events.append(ThinkingDelta(self._index, reasoning))
-        elif self._waiting and isinstance(self._waiting[-1], Thinking):
-            self._waiting[-1].held.append(reasoning)
-        else:
-            self._waiting.append(Thinking([reasoning]))
-            self._advance(events)
+    def _add_raw(self, raw: RawCall, events: list[Event]) -> None:
+        """Add a call that was written as tokens."""
+        if self._stops.hit is not None:
+            return
+        self._release_stops(events)
+        self._characters += len(raw.arguments)
+        call = Call(index=None, id="", name=raw.name, is_raw=True)
+        call.add(raw.arguments)
+        self._blocks.add_call(call, events, is_new=True)
 
     def _add_call(self, fragment: JsonObject, events: list[Event]) -> None:
-        call, is_new = self._calls.take(fragment)
+        call, is_new = self._blocks.calls.take(fragment)
         if call is None:
             return
-        self._characters += len(a_string(an_object(fragment.get("function")).get("arguments")))
-        if call is self._open_block:
-            if text := call.take():
-                events.append(InputDelta(self._index, text))
-            return
         if is_new:
-            self._release(events)
-            self._waiting.append(call)
-        self._advance(events)
-
-    def _advance(self, events: list[Event], *, is_ended: bool = False) -> None:
-        """Open what waits, as far as the open block gives way."""
-        while self._waiting:
-            if not is_ended and isinstance(self._open_block, Call) and not self._open_block.is_complete():
-                return
-            following = self._waiting[0]
-            if isinstance(following, Call) and not following.name:
-                return
-            self._switch_to(self._waiting.pop(0), events)
-
-    def _switch_to(self, block: Block | None, events: list[Event]) -> None:
-        """Close the open block and open another, with all that has waited in it."""
-        if self._open_block is not None:
-            if isinstance(self._open_block, Call) and (rest := self._open_block.rest()):
-                events.append(InputDelta(self._index, rest))
-            events.append(BlockStop(self._index))
-        self._open_block = block
-        if block is None:
-            return
-        self._index += 1
-        match block:
-            case Text(held):
-                events += (TextStart(self._index), TextDelta(self._index, "".join(held)))
-            case Thinking(held):
-                events += (ThinkingStart(self._index), ThinkingDelta(self._index, "".join(held)))
-            case Call(name=name):
-                name = self._frame.tool_names.get(name, name)
-                events.append(ToolUseStart(self._index, self._frame.new_id("toolu_"), name))
-                if text := block.take():
-                    events.append(InputDelta(self._index, text))
-            case _:
-                assert_never(block)
-
-    def _stop_reason(self) -> str:
+            self._turn_to(None, events)
         if self._stops.hit is not None:
-            self._stop_sequence = self._stops.hit
-            return "stop_sequence"
-        reason = _STOP_REASONS.get(self._finish_reason or "", "end_turn")
-        if reason in {"end_turn", "tool_use"}:
-            # Some hosts say `stop` after tool calls, some `tool_calls` after none.
-            reason = "tool_use" if len(self._calls) else "end_turn"
-        if reason == "end_turn" and self._stop_sequence is not None:
-            reason = "stop_sequence"
-        return reason
+            return
+        self._characters += len(a_string(an_object(fragment.get("function")).get("arguments")))
+        self._blocks.add_call(call, events, is_new=is_new)
+
+    def _release_stops(self, events: list[Event]) -> None:
+        if held := self._stops.finish():
+            self._characters += len(held)
+            self._blocks.add_text(held, events)
+
+    def _settle(self, events: list[Event]) -> str | None:
+        """Show what was held until the end; returns the name of a call that was written as tokens and breaks off."""
+        self._add_pieces(self._thought, self._thought.finish(), events)
+        self._add_pieces(self._said, self._said.finish(), events)
+        self._release_stops(events)
+        if self._stops.hit is not None:
+            return None
+        return self._thought.cut if self._said.cut is None else self._said.cut
+
+    def _unreadable(self, reason: str) -> failures.Failure:
+        return failures.unreadable(self._frame.host, reason)
 
     def _note_usage(self, usage: object) -> None:
-        if isinstance(usage, dict) and any(an_int(usage.get(count)) is not None for count in _COUNTS):
-            self._usage = _read_usage(usage)
+        self._usage = read_usage(usage) or self._usage
 
     def _final_usage(self) -> Usage:
         if self._usage is not None:
             return self._usage
         return Usage(input_tokens=self._frame.estimate, output_tokens=estimate_characters(self._characters))
-
-
-def _error_of(chunk: JsonObject) -> object | None:
-    """An error inside the stream: top-level, in place of a chunk, or in Groq's own field."""
-    if (error := chunk.get("error")) is not None:
-        return error
-    if chunk.get("object") == "error":
-        return chunk
-    return an_object(chunk.get("x_groq")).get("error") if "x_groq" in chunk else None
-
-
-def _reasoning_of(delta: JsonObject) -> str:
-    """Reasoning under either of its names; hosts that send both send the same twice."""
-    return a_string(delta.get("reasoning_content")) or a_string(delta.get("reasoning"))
-
-
-def _parts_of(content: object) -> list[tuple[str, str]]:
-    """Content is a string, or rarely a list of parts."""
-    if isinstance(content, str):
-        return [("text", content)]
-    parts = []
-    for part in objects(content):
-        kind = "thinking" if part.get("type") == "thinking" else "text"
-        said = part.get("text") or part.get("thinking")
-        # Reasoning as a part may hold parts in its turn.
-        if text := a_string(said) or "".join(a_string(inner.get("text")) for inner in objects(said)):
-            parts.append((kind, text))
-    return parts
-
-
-def _read_usage(usage: JsonObject) -> Usage:
-    """OpenAI's `prompt_tokens` hold the cached ones; Anthropic's `input_tokens` do not."""
-    prompt = an_int(usage.get("prompt_tokens")) or 0
-    details = an_object(usage.get("prompt_tokens_details"))
-    cached = an_int(details.get("cached_tokens")) or an_int(usage.get("cached_tokens")) or 0
-    cached = min(cached, prompt)
-    thinking = an_int(an_object(usage.get("completion_tokens_details")).get("reasoning_tokens"))
-    return Usage(prompt - cached, cached, an_int(usage.get("completion_tokens")) or 0, thinking)

@@ -1,0 +1,50 @@
+"""What one chunk of a chat completion says, under whatever names and in whatever forms hosts say it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kimi_cli.wire.foreign import a_string, an_object, objects
+
+if TYPE_CHECKING:
+    from kimi_cli.wire.foreign import JsonObject
+
+
+def error_of(chunk: JsonObject) -> object | None:
+    """An error inside the stream: top-level, in place of a chunk, or in Groq's own field."""
+    if (error := chunk.get("error")) is not None:
+        return error
+    if chunk.get("object") == "error":
+        return chunk
+    return an_object(chunk.get("x_groq")).get("error") if "x_groq" in chunk else None
+
+
+def reasoning_of(delta: JsonObject) -> str:
+    """Reasoning under either of its names; hosts that send both send the same twice."""
+    said = delta.get("reasoning_content")
+    return said if said and isinstance(said, str) else a_string(delta.get("reasoning"))
+
+
+def parts_of(content: object) -> list[tuple[str, str]]:
+    """Content that is no string, by kind, `text` or `thinking`: some hosts send a list of parts."""
+    parts = []
+    for part in objects(content):
+        kind = "thinking" if part.get("type") == "thinking" else "text"
+        said = part.get("text") or part.get("thinking")
+        # Reasoning as a part may hold parts in its turn.
+        if text := a_string(said) or "".join(a_string(inner.get("text")) for inner in objects(said)):
+            parts.append((kind, text))
+    return parts
+
+
+def fragments_of(delta: JsonObject) -> list[JsonObject]:
+    """Fragments of tool calls, under the present name of the field or its older one."""
+    if not delta.get("tool_calls"):
+        return [{"index": 0, "function": delta.get("function_call")}]
+    fragments = objects(delta["tool_calls"])
+    if len(fragments) > 1:
+        # Several in one delta are of several calls, also where the host leaves their indices out.
+        for place, fragment in enumerate(fragments):
+            if fragment.get("index") is None:
+                fragments[place] = {**fragment, "index": place}
+    return fragments
