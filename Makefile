@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLAUDE_VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' scripts/fetch_claude.py)
 CLAUDE := .cache/claude-code/$(CLAUDE_VERSION)/claude
 
-.PHONY: help demo test check lint format claude keyring bench wheel clean
+.PHONY: help demo test check lint format claude keyring bench soak wheel clean
 
 help:  ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -37,6 +37,9 @@ keyring:  ## Install the keyring that the tests use, where that can be done
 
 bench: $(VENV)/dev  ## Run the benchmarks
 	$(BIN)/python -m bench.growth
+
+soak: $(VENV)/dev  ## Serve 20,000 requests and see that memory stays as it is
+	$(BIN)/python -m bench.soak
 
 wheel: $(VENV)/dev  ## Build the wheel
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

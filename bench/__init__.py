@@ -1,1 +1,1 @@
-"""Benchmarks: each prints ratios that were measured in one run."""
+"""Benchmarks: each prints what was measured in one run."""

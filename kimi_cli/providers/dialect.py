@@ -87,6 +87,7 @@ MOONSHOT: Final = Dialect(
     cache_key_field="prompt_cache_key",
 )
 
+# It passes schemas on to whichever host answers, Moonshot among them, and that one's validator refuses them there.
 OPENROUTER: Final = Dialect(
     name="openrouter",
     fields=_COMMON | _SAMPLING | {"max_tokens", "parallel_tool_calls", "reasoning", "response_format"},
@@ -94,6 +95,7 @@ OPENROUTER: Final = Dialect(
     thinking_knob=ThinkingKnob.OPENROUTER,
     system_anywhere=True,
     kimi_tool_ids=True,
+    restricted_schema=True,
 )
 
 VLLM: Final = Dialect(

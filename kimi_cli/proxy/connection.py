@@ -24,9 +24,9 @@ HEADER_LIMIT: Final = 16 * 1024
 IDLE_SECONDS: Final = 300.0
 """How long a connection may be silent between requests, or before the headers of its first one are complete. Longer
 than a user's pause between two turns usually is, short enough that abandoned connections do not pile up."""
-IDLE_CONNECTIONS: Final = 128
-"""How many connections may be silent at once. Some systems give a process no more than 256 descriptors, and whoever has
-no token must not be able to use them up."""
+STRANGERS: Final = 128
+"""How many connections may be silent at once on which nobody has shown a token. Some systems give a process no more
+than 256 descriptors, and whoever has no token must not be able to use them up."""
 LINGER_SECONDS: Final = 2.0
 """How long the rest of a refused body is read and thrown away, so that the client gets to see the refusal; and how long
 a client that has closed its end may take to read what it has not read yet."""
@@ -46,12 +46,16 @@ def connection_factory(server: web.Server, *, loop: asyncio.AbstractEventLoop) -
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's connection with refusals in Anthropic's form, and within our limits."""
+    """aiohttp's connection with refusals in Anthropic's form, and within our limits.
 
-    __slots__ = ()
+    `is_known` is set by the guard once a request on it has shown a token that is right.
+    """
+
+    __slots__ = ("is_known",)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Takes a connection, in the place of those that have been silent the longest where there are too many."""
+        """Takes a connection, in the place of the strangers that have been silent the longest where there are many."""
+        self.is_known = False
         super().connection_made(transport)
         self._loop.call_soon(self._make_room)  # by then it waits for its first request, as those before it do
 
@@ -62,17 +66,17 @@ class Connection(web.RequestHandler):
             self._loop.call_later(LINGER_SECONDS, transport.abort)
 
     @property
-    def is_silent(self) -> bool:
-        """Whether it waits for a request, or for the rest of its headers."""
-        return self._waiter is not None and not self._waiter.done()
+    def is_silent_stranger(self) -> bool:
+        """Whether it waits for a request, or for the rest of its headers, and has shown no token before."""
+        return not self.is_known and self._waiter is not None and not self._waiter.done()
 
     def _make_room(self) -> None:
         connections = [] if self._manager is None else self._manager.connections
-        if len(connections) <= IDLE_CONNECTIONS:
+        if len(connections) <= STRANGERS:
             return
-        silent = [one for one in connections if isinstance(one, Connection) and one.is_silent]
-        silent.sort(key=lambda one: one._next_keepalive_close_time)  # noqa: SLF001 - of this class
-        for one in silent[: max(0, len(silent) - IDLE_CONNECTIONS)]:
+        strangers = [one for one in connections if isinstance(one, Connection) and one.is_silent_stranger]
+        strangers.sort(key=lambda one: one._next_keepalive_close_time)  # noqa: SLF001 - of this class
+        for one in strangers[: max(0, len(strangers) - STRANGERS)]:
             one.force_close()
 
     def handle_error(

@@ -20,6 +20,7 @@ from kimi_cli.wire.answer import ChatAnswer
 from kimi_cli.wire.codec import NotJsonError, dumps, dumps_strict, loads_object
 from kimi_cli.wire.failure import InvalidRequestError, unreadable
 from kimi_cli.wire.foreign import a_string, an_object
+from kimi_cli.wire.names import with_original_names
 from kimi_cli.wire.passage import Passage, usage_of
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import to_chat
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from kimi_cli.wire.answer import Answer
     from kimi_cli.wire.events import Usage
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.tools import LeftOut
 
 ID_BYTES: Final = 15
 """Randomness of a message or call id: enough that no two ever meet."""
@@ -114,12 +116,13 @@ class Exchange:
             return self._json(dumps(message))
 
     async def _relay(self) -> web.StreamResponse:
-        body, left_out = to_relay(self._body, model=self._model, estimate=self._estimate)
-        self._note_left_out(left_out)
-        host = self._route.host
-        async with self._ask(body) as source:
+        relay = to_relay(self._body, model=self._model, estimate=self._estimate)
+        self._note_left_out(relay.left_out)
+        host, names = self._route.host, relay.tool_names
+        async with self._ask(relay.body) as source:
             if self._is_streaming:
-                answer = Passage(host=host, window=self._model.context_window, estimate=self._estimate)
+                window = self._model.context_window
+                answer = Passage(host=host, window=window, estimate=self._estimate, tool_names=names)
                 return await self._stream(source, answer)
             raw = await pump.read_whole(source, host)
             try:
@@ -129,7 +132,7 @@ class Exchange:
             if message.get("type") != "message":
                 raise UpstreamError(unreadable(host, "it is not a message."))
             self._count(usage_of(an_object(message.get("usage"))))
-            return self._json(raw)
+            return self._json(dumps(with_original_names(message, names)) if names else raw)
 
     async def _stream(self, source: pump.Source, answer: Answer) -> web.StreamResponse:
         tap = None
@@ -165,9 +168,17 @@ class Exchange:
         headers = {"request-id": self._request[REQUEST_ID]}
         return web.Response(body=body, content_type="application/json", headers=headers)
 
-    def _note_left_out(self, names: tuple[str, ...]) -> None:
-        if names:
-            self._fields["tools_left_out"] = list(names)
+    def _note_left_out(self, left_out: tuple[LeftOut, ...]) -> None:
+        """Every request's line names the tools that the host is not told of; a line of its own says why, once."""
+        if not left_out:
+            return
+        self._fields["tools_left_out"] = [tool.name for tool in left_out]
+        news = [tool for tool in left_out if self._session.left_out.get(tool.name) != tool.reason]
+        for reason in dict.fromkeys(tool.reason for tool in news):
+            names = [tool.name for tool in news if tool.reason == reason]
+            self._session.left_out |= dict.fromkeys(names, reason)
+            fields = {"session": self._session.id, "tools": names, "reason": reason}
+            _log.warning("tools left out", extra={"fields": fields})
 
     def _count(self, usage: Usage) -> None:
         self._session.input_tokens += usage.input_tokens + usage.cached_tokens

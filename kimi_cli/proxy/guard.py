@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from kimi_cli.proxy.connection import Connection
 from kimi_cli.proxy.intake import BODY_LIMIT
 from kimi_cli.proxy.keys import SESSION, SESSIONS, STATE
 from kimi_cli.proxy.refused import RefusedError
@@ -45,12 +46,14 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     if path.startswith(CONTROL):
         _check_control_token(request)
+        _make_known(request)
         return await handler(request)
     sessions, tokens = request.app[SESSIONS], tuple(_tokens(request))
     session = next(filter(None, map(sessions.by_token, tokens)), None) or await sessions.reopened(tokens)
     if session is None:
         raise RefusedError(_UNAUTHENTICATED)
     request[SESSION] = session
+    _make_known(request)
     with session.used():
         return await handler(request)
 
@@ -90,6 +93,11 @@ def _check_control_token(request: web.Request) -> None:
     offered = [token.encode("utf-8", "surrogateescape") for token in _tokens(request)]
     if not any([hmac.compare_digest(expected, token) for token in offered]):  # noqa: C419 - all, in constant time
         raise RefusedError(_UNAUTHENTICATED)
+
+
+def _make_known(request: web.Request) -> None:
+    if isinstance(request.protocol, Connection):
+        request.protocol.is_known = True
 
 
 def _authority(target: str) -> str:

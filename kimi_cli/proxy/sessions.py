@@ -53,6 +53,8 @@ class Session:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+    """The tools that the host was not told of, and why; each is warned of once."""
     tasks: set[asyncio.Task[object]] = field(default_factory=set, repr=False)
     """What runs for this session; cancelled when it ends."""
     end_reason: str | None = None

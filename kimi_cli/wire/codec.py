@@ -7,6 +7,7 @@ library reads and writes it, so it stands in for exactly those payloads.
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import orjson
@@ -30,7 +31,7 @@ def loads(data: bytes) -> object:
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(data, parse_constant=_refuse_constant)
+        return json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise NotJsonError(str(error)) from error
 
@@ -72,3 +73,10 @@ def dumps_text(value: object) -> str:
 
 def _refuse_constant(name: str) -> object:
     raise NotJsonError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """A number that can be written again: what is too large for a float would become infinity, which is not JSON."""
+    if math.isinf(number := float(text)):
+        raise NotJsonError(f"{text} is out of range")
+    return number

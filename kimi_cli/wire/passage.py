@@ -1,22 +1,27 @@
 """An Anthropic stream passed on from host to client as it comes, whole events at a time.
 
-Nothing is rewritten but errors, which hosts word and number in their own ways. Events go on only when they are whole,
-so that a ping or an error can stand between any two of them, and a stream that breaks off is seen to have broken off.
+Nothing is rewritten but errors, which hosts word and number in their own ways, and names of tools that the host knows
+under others. Events go on only when they are whole, so that a ping or an error can stand between any two of them, and a
+stream that breaks off is seen to have broken off.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire import failure as failures
-from kimi_cli.wire.codec import NotJsonError, loads_object
+from kimi_cli.wire.codec import NotJsonError, dumps, loads_object
 from kimi_cli.wire.encode import encode, error_event
 from kimi_cli.wire.events import BlockStop, Usage
 from kimi_cli.wire.foreign import an_int, an_object
+from kimi_cli.wire.names import with_original_name
 from kimi_cli.wire.refusal import from_stream
 from kimi_cli.wire.sse import MAX_EVENT_BYTES, EventTooLargeError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kimi_cli.wire.foreign import JsonObject
 
 _NOTABLE: Final = (b"message_", b"content_block_st", b"error", b"\n\n\n")
@@ -29,10 +34,15 @@ _NOTHING: Final = Usage()
 
 
 class Passage:
-    """One relayed answer. `feed` and `finish` return bytes to send; `usage` is what the host has reported so far."""
+    """One relayed answer. `feed` and `finish` return bytes to send; `usage` is what the host has reported so far.
 
-    def __init__(self, *, host: str, window: int, estimate: int) -> None:
-        self._host, self._window, self._estimate = host, window, estimate
+    `tool_names` maps names that had to be changed for the host back to the client's.
+    """
+
+    def __init__(
+        self, *, host: str, window: int, estimate: int, tool_names: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._host, self._window, self._estimate, self._tool_names = host, window, estimate, tool_names
         self._rest: list[bytes] = []  # pieces of an event whose end has not come yet
         self._rest_size = 0
         self._after_cr = False
@@ -125,8 +135,11 @@ class Passage:
             case "message_start":
                 self.usage = usage_of(an_object(an_object(fields.get("message")).get("usage")), self.usage)
             case "content_block_start":
-                is_closed = an_object(fields.get("content_block")).get("type") in _CLOSED_BY_FAILURE
-                self._open_index = an_int(fields.get("index")) if is_closed else None
+                block = an_object(fields.get("content_block"))
+                self._open_index = an_int(fields.get("index")) if block.get("type") in _CLOSED_BY_FAILURE else None
+                named = with_original_name(block, self._tool_names)
+                if named is not block:
+                    return b"event: content_block_start\ndata: " + dumps({**fields, "content_block": named}) + b"\n\n"
             case "content_block_stop":
                 self._open_index = None
             case "message_delta":

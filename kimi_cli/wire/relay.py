@@ -6,6 +6,7 @@ documents, no adaptive thinking, no context management. What they lack is said i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.providers.model import Thinking
@@ -14,41 +15,61 @@ from kimi_cli.wire.content import IMAGE_LEFT_OUT, NO_OUTPUT, Sight, blocks_of, p
 from kimi_cli.wire.failure import bounded_depth
 from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects, strings
 from kimi_cli.wire.history import as_reminder
+from kimi_cli.wire.names import ToolNames
 from kimi_cli.wire.request import JSON_ONLY, answer_schema, check_request, output_limit
 from kimi_cli.wire.rounds import INTERRUPTED, Round, rounds_of
-from kimi_cli.wire.schema import for_host
 from kimi_cli.wire.thinking import effort_for, is_wanted
-from kimi_cli.wire.tools import offered
+from kimi_cli.wire.tools import fitted, offered
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.tools import LeftOut
 
 MIN_BUDGET: Final = 1_024
 """The smallest thinking budget that the protocol knows."""
 _MAX_BUDGET: Final = 31_999
 """What Claude Code itself asks for where it has to name a budget."""
+TOOLS_LIMIT: Final = 128
+"""What Moonshot's endpoint takes: "a max of 128 tools can be supported"."""
 _KEPT_AS_THEY_ARE: Final = frozenset({"thinking", "server_tool_use", "web_search_tool_result"})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayRequest:
+    """What to send, and what the answer has to be read with.
+
+    `tool_names` maps names that had to be changed back to the client's; `left_out` are the tools that this host is not
+    told of.
+    """
+
+    body: JsonObject
+    tool_names: Mapping[str, str]
+    left_out: tuple[LeftOut, ...]
+
+
 @bounded_depth()
-def to_relay(request: JsonObject, *, model: Model, estimate: int) -> tuple[JsonObject, tuple[str, ...]]:
-    """The request for the host, and the names of the tools that it is not told of.
+def to_relay(request: JsonObject, *, model: Model, estimate: int) -> RelayRequest:
+    """Bring a request down to what the host accepts.
 
     Raises:
         InvalidRequestError: the request is not one.
     """
     check_request(request)
-    tools, left_out = offered(request)
+    names = ToolNames()
+    found, unknown = offered(request)
+    tools, unfit = fitted(found, names=names, limit=TOOLS_LIMIT, restricted_schema=True)
     limit = output_limit(request, model=model, estimate=estimate)
     system = system_text(request.get("system"))
     if (schema := answer_schema(request)) is not None:
         system = f"{system}\n\n{JSON_ONLY}{dumps_text(schema)}".lstrip()
-    body: JsonObject = {"model": model.id, "max_tokens": limit, "messages": _messages(request, model)}
+    body: JsonObject = {"model": model.id, "max_tokens": limit, "messages": _messages(request, model, names)}
     if system:
         body["system"] = system
     if tools:
-        body["tools"] = [{**tool, "input_schema": for_host(tool["input_schema"], restricted=True)} for tool in tools]
+        body["tools"] = tools
         body |= _choice(request, model)
     body |= _thinking(request, model, limit)
     if effort := effort_for(request, model.efforts):
@@ -61,16 +82,16 @@ def to_relay(request: JsonObject, *, model: Model, estimate: int) -> tuple[JsonO
     if _is_cached(request):
         body["cache_control"] = {"type": "ephemeral"}
     body["stream"] = request.get("stream") is True
-    return body, tuple(left_out)
+    return RelayRequest(body=body, tool_names=names.originals, left_out=(*unknown, *unfit))
 
 
-def _messages(request: JsonObject, model: Model) -> list[JsonObject]:
+def _messages(request: JsonObject, model: Model, names: ToolNames) -> list[JsonObject]:
     messages: list[JsonObject] = []
     for turn in rounds_of(request["messages"]):
         calls = [id(call) for call in turn.calls()]
         # Of calls that share an id, which hosts refuse, one can be answered.
         told = (block for block in turn.said if block.get("type") != "tool_use" or id(block) in calls)
-        said = [block for said in told for block in _said(said)]
+        said = [block for said in told for block in _said(said, names)]
         if said:
             messages.append({"role": "assistant", "content": said})
         answered = [*_results(turn, model), *_answers(turn, model)]
@@ -79,11 +100,11 @@ def _messages(request: JsonObject, model: Model) -> list[JsonObject]:
     return messages
 
 
-def _said(block: JsonObject) -> list[JsonObject]:
+def _said(block: JsonObject, names: ToolNames) -> list[JsonObject]:
     """An assistant's block. Reasoning goes back as it came, signature and all: the host wants its own again."""
     kind = block.get("type")
     if kind == "tool_use":
-        name, call_id = a_string(block.get("name")), a_string(block.get("id"))
+        name, call_id = names.to_host(a_string(block.get("name"))), a_string(block.get("id"))
         return [{"type": kind, "id": call_id, "name": name, "input": an_object(block.get("input"))}]
     if kind in _KEPT_AS_THEY_ARE:
         return [{key: value for key, value in block.items() if key not in {"cache_control", "caller"}}]

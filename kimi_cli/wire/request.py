@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kimi_cli.providers.dialect import Dialect
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.tools import LeftOut
 
 ESTIMATE_MARGIN: Final = 1.1
 """How far an estimate of the prompt may be off when the rest of the window is given to the answer."""
@@ -37,13 +38,13 @@ class ChatRequest:
     """What to send, and what the reducer needs in order to read the answer.
 
     `tool_names` maps names that had to be changed back to the client's; `stops` are the stop sequences over the host's
-    limit, which the reducer enforces; `left_out` names the tools that this host is not told of.
+    limit, which the reducer enforces; `left_out` are the tools that this host is not told of.
     """
 
     body: JsonObject
     tool_names: Mapping[str, str]
     stops: tuple[str, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
 
 
 def check_request(request: JsonObject) -> None:

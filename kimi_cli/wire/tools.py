@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire.content import blocks_of, reference_name
 from kimi_cli.wire.foreign import JsonObject, a_string, an_object, objects
-from kimi_cli.wire.schema import for_host
+from kimi_cli.wire.schema import UnfitSchemaError, for_host
 
 if TYPE_CHECKING:
     from kimi_cli.providers.dialect import Dialect
@@ -58,42 +59,81 @@ _TYPED: Final[dict[str, tuple[str, JsonObject, list[str]]]] = {
 }
 
 
-def offered(request: JsonObject) -> tuple[list[JsonObject], list[str]]:
-    """The client's tools that a model may be told of now, in Anthropic's custom form, and the names left out.
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A tool that the host is not told of.
+
+    `name` is the client's, which for a tool of an MCP server is `mcp__SERVER__TOOL`. `reason` completes "left out:".
+    """
+
+    name: str
+    reason: str
+
+
+def offered(request: JsonObject) -> tuple[list[JsonObject], list[LeftOut]]:
+    """The client's tools that a model may be told of now, in Anthropic's custom form, and those left out.
 
     A deferred tool is offered once the conversation has referred to it, the placeholder never. Tools that Anthropic's
     server would carry out are left out, because no other host can.
     """
     references, definitions = _changes(request)
     tools: list[JsonObject] = []
-    left_out: list[str] = []
+    left_out: list[LeftOut] = []
     for tool in [*objects(request.get("tools")), *definitions]:
         name = a_string(tool.get("name"))
         if not name or name == PLACEHOLDER or (tool.get("defer_loading") is True and name not in references):
             continue
         custom = _custom(tool)
         if custom is None:
-            left_out.append(name)
+            left_out.append(LeftOut(name, "only Anthropic's own server can carry it out"))
         elif all(name != known["name"] for known in tools):
             tools.append(custom)
     return tools, left_out
 
 
-def to_functions(tools: list[JsonObject], *, dialect: Dialect, names: ToolNames) -> tuple[list[JsonObject], list[str]]:
-    """Offered tools as functions, and the names over the host's limit; the first ones stay."""
-    limit = len(tools) if dialect.tools_limit is None else dialect.tools_limit
+def fitted(
+    tools: list[JsonObject], *, names: ToolNames, limit: int | None, restricted_schema: bool
+) -> tuple[list[JsonObject], list[LeftOut]]:
+    """Offered tools with names and schemas as the host accepts them, and those that it does not.
+
+    Of more than it takes the first ones stay: they are the client's own, and the prompt's prefix stays with them.
+    """
+    taken: dict[str, JsonObject] = {}
+    left_out: list[LeftOut] = []
+    for tool in tools:
+        original = a_string(tool["name"])
+        name = names.to_host(original)
+        try:
+            schema = for_host(tool["input_schema"], restricted=restricted_schema)
+        except UnfitSchemaError as error:
+            left_out.append(LeftOut(original, error.reason))
+            continue
+        if name in taken:
+            left_out.append(LeftOut(original, "to the host it has the name of another tool"))
+        elif limit is not None and len(taken) >= limit:
+            left_out.append(LeftOut(original, f"the host takes {limit} tools at most"))
+        else:
+            taken[name] = {"name": name, "description": tool["description"], "input_schema": schema}
+    return list(taken.values()), left_out
+
+
+def to_functions(
+    tools: list[JsonObject], *, dialect: Dialect, names: ToolNames
+) -> tuple[list[JsonObject], list[LeftOut]]:
+    """Offered tools as functions, and those that the host does not accept."""
+    taken, left_out = fitted(tools, names=names, limit=dialect.tools_limit, restricted_schema=dialect.restricted_schema)
     functions: list[JsonObject] = [
         {
             "type": "function",
             "function": {
-                "name": names.to_host(a_string(tool["name"])),
+                "name": tool["name"],
                 "description": tool["description"],
-                "parameters": for_host(tool["input_schema"], restricted=dialect.restricted_schema),
+                "parameters": tool["input_schema"],
             },
         }
-        for tool in tools[:limit]
+        for tool in taken
     ]
-    return functions, [a_string(tool["name"]) for tool in tools[limit:]]
+    return functions, left_out
 
 
 def to_choice(choice: object, *, names: ToolNames, offered_names: set[str], can_force: bool) -> object | None:

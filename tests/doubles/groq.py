@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from aiohttp import web
 
 from tests.doubles.chat_stream import ChatWriter, chat_ask
+from tests.doubles.groq_schema import check_groq_schema
 from tests.doubles.judge import judge_chat
 from tests.doubles.refusal import Refused
 from tests.doubles.serve import Double, deliver
@@ -151,6 +152,8 @@ class Groq(Double):
         check_stream_options(body)
         check_stop(body, rules=RULES)
         check_tools(body, rules=RULES)
+        for index, tool in enumerate(body.get("tools") or ()):
+            check_groq_schema(tool["function"]["name"], tool["function"]["parameters"], index=index)
         _check_knobs(body, model=model)
         _check_images(body)
         _check_size(body, model=model)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from tests.doubles.chat_stream import ChatWriter, chat_ask
 from tests.doubles.judge import judge_chat
-from tests.doubles.mfjs import check_mfjs
+from tests.doubles.mfjs import check_mfjs, check_name
 from tests.doubles.moonshot import MoonshotDouble, Served
 from tests.doubles.refusal import Refused
 from tests.doubles.scenario import Reply, UsageAt
@@ -99,6 +99,7 @@ class MoonshotChat(MoonshotDouble):
         check_stop(body, rules=RULES)
         check_tools(body, rules=RULES)
         for tool in body.get("tools") or ():
+            check_name(tool["function"]["name"])
             check_mfjs(tool["function"]["parameters"])
         _check_stop_bytes(body)
         _check_images(body)

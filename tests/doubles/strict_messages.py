@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jsonschema
 
+from tests.doubles.mfjs import check_mfjs, check_name
 from tests.doubles.refusal import Refused
 from tests.doubles.strict_chat import TOOL_NAME
 
@@ -44,6 +45,7 @@ RESULT_TAGS: Final = ("image", "text")
 USER_ONLY: Final = ("image", "tool_result")
 ASSISTANT_ONLY: Final = ("server_tool_use", "thinking", "tool_use", "web_search_tool_result")
 EFFORTS: Final = ("low", "high", "max")
+TOOLS_LIMIT: Final = 128
 TOOL_FIELDS: Final = frozenset({"name", "description", "input_schema", "type", "cache_control"})
 
 
@@ -112,6 +114,8 @@ def check_pairs(messages: list[JsonObject]) -> None:
 def check_tools(body: JsonObject) -> None:
     """Refuse everything but plain custom tools and the choices `auto`, `any` and `none`."""
     names: set[str] = set()
+    if len(body.get("tools") or ()) > TOOLS_LIMIT:
+        raise Refused(f"a max of {TOOLS_LIMIT} tools can be supported")
     for index, tool in enumerate(body.get("tools") or ()):
         kind = tool.get("type", "custom")
         if kind != "custom":
@@ -122,6 +126,7 @@ def check_tools(body: JsonObject) -> None:
         name = tool.get("name")
         if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
             raise Refused(f"tools.{index}.custom.name: String should match pattern '^[a-zA-Z0-9_-]{{1,64}}$'")
+        check_name(name)
         if name in names:
             raise Refused("tools: Tool names must be unique.")
         names.add(name)
@@ -233,11 +238,12 @@ def _check_image(block: JsonObject, *, place: str) -> None:
 def _check_schema(schema: Any, *, index: int) -> None:
     place = f"tools.{index}.custom.input_schema"
     try:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        jsonschema.Draft202012Validator.check_schema(schema, format_checker=jsonschema.FormatChecker(formats=()))
     except jsonschema.SchemaError as error:
         raise Refused(f"{place}: JSON schema is invalid: {error.message[:200]}") from None
     if not isinstance(schema, dict) or schema.get("type") != "object":
         raise Refused(f"{place}.type: Input should be 'object'")
+    check_mfjs(schema)
 
 
 def _tag_error(place: str, tag: object, tags: tuple[str, ...]) -> str:

@@ -61,6 +61,15 @@ REFUSED = {
     "tool name": (function(name="mcp.tool"), "'tools.0.function.name'"),
     "tool name's length": (function(name="x" * 65), "'tools.0.function.name'"),
     "not a schema": (function(parameters={"type": "object", "properties": {"a": 1}}), "invalid JSON schema"),
+    "tuple": (function(parameters={"type": "object", "properties": {"a": {"items": [{}]}}}), "invalid JSON schema"),
+    "required of nothing": (
+        function(parameters={"type": "object", "properties": {}, "required": []}),
+        "tool Bash, tools[0].function.parameters: 'required' present but 'properties' is missing",
+    ),
+    "lookahead": (
+        function(parameters={"type": "object", "properties": {"a": {"pattern": "^(?!x)"}}}),
+        "'^(?!x)' is not valid 'regex'",
+    ),
     "tool field": (function(cache_control={}), "'tools.0.function' : property 'cache_control'"),
     "too many tools": (
         bad(tools=[{"type": "function", "function": {**TOOL["function"], "name": f"t{i}"}} for i in range(129)]),

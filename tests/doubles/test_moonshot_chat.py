@@ -39,6 +39,10 @@ def prop(schema: Any) -> dict[str, Any]:
     return parameters(properties={"a": schema})
 
 
+def deep(levels: int) -> dict[str, Any]:
+    return {"type": "object", "properties": {"a": deep(levels - 1)}} if levels else {"type": "null"}
+
+
 K27 = {"model": "kimi-k2.7-code", "reasoning_effort": None}
 REFUSED = {
     "no reasoning": (
@@ -63,12 +67,42 @@ REFUSED = {
         "At path 'properties.a': when using",
     ),
     "anyOf at the root": (parameters(anyOf=[{"type": "object"}]), "At path 'root'"),
-    "untyped branch": (prop({"anyOf": [{"minLength": 1}]}), "type is required in anyOf items"),
+    "untyped branch": (prop({"anyOf": [{"minLength": 1}]}), "type is not defined"),
     "tuple": (prop({"type": "array", "items": [{"type": "string"}]}), "JSON schema"),
     "$schema": (parameters(**{"$schema": "http://json-schema.org/draft-07/schema#"}), "$schema"),
     "boolean": (prop(True), "must be an object"),
-    "remote reference": (prop({"$ref": "https://x"}), "only local references"),
-    "described reference": (prop({"$ref": "#/$defs/b", "description": "x"}), "$ref"),
+    "remote reference": (prop({"$ref": "https://x"}), "references must start with #/$defs/"),
+    "unknown reference": (prop({"$ref": "#/$defs/b"}), "invalid $ref path"),
+    "definitions": (
+        parameters(properties={"a": {"$ref": "#/definitions/b"}}, definitions={"b": {}}),
+        "references must",
+    ),
+    "described reference": (
+        parameters(properties={"a": {"$ref": "#/$defs/b", "description": "x"}}, **{"$defs": {"b": {"type": "null"}}}),
+        "conflicting keywords found after $ref expansion: description",
+    ),
+    "endless reference": (
+        parameters(
+            properties={"a": {"$ref": "#/$defs/b"}},
+            **{"$defs": {"b": {"type": "object", "properties": {"b": {"$ref": "#/$defs/b"}}, "required": ["b"]}}},
+        ),
+        "infinite recursion",
+    ),
+    "name": (
+        bad(tools=[{"type": "function", "function": {"name": "1st", "parameters": {"type": "object"}}}]),
+        "function name is invalid, must start with a letter",
+    ),
+    "untyped enum": (prop({"enum": ["x"]}), "At path 'properties.a': type is not defined"),
+    "mixed enum": (prop({"type": "string", "enum": ["x", None]}), "does not match any type"),
+    "untyped": (prop({"description": "anything"}), "type is not defined"),
+    "items false": (prop({"type": "array", "items": False}), "items must be an object"),
+    "parted properties": (
+        prop({"properties": {}, "anyOf": [{"type": "object", "properties": {}}]}),
+        "conflicting keywords found in anyOf with parent: properties",
+    ),
+    "reserved name": (parameters(properties={"required": {"type": "boolean"}}), "is reserved for JSON Schema keywords"),
+    "too deep": (prop(deep(40)), "schema depth exceeds maximum limit of 30"),
+    "too large": (prop({"type": "string", "description": "x" * 120_000}), "schema exceeds maximum allowed size"),
     "undefined required": (parameters(properties={}, required=["a"]), "not defined in properties"),
     "reasoning": (bad(messages=[USER, {**CALLED, "reasoning": "x"}, RESULT]), "property 'reasoning' is unsupported"),
     "discontinued": (bad(model="kimi-k2.5"), "Not found the model"),

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from kimi_cli.proxy import connection, intake, pump
-from kimi_cli.proxy.connection import IDLE_CONNECTIONS
+from kimi_cli.proxy.connection import STRANGERS
 from tests.faults.network import DIALOGS, SAID, SECONDS, answer, ask, raw_host
 from tests.faults.network_client import SMALL, raw_client
 from tests.faults.network_proxy import MEGABYTE, real_proxy
@@ -140,9 +140,9 @@ async def test_five_hundred_idle_connections_shut_nobody_out(sandbox):
             await asyncio.wait_for(host.called.wait(), SECONDS)
             descriptors = proxy.descriptors
             clients = [await idle.enter_async_context(raw_client(proxy.base_url, session.token)) for _ in range(MANY)]
-            first_out = await asyncio.gather(*(client.read_all() for client in clients[: MANY - IDLE_CONNECTIONS - 1]))
+            first_out = await asyncio.gather(*(client.read_all() for client in clients[: MANY - STRANGERS - 1]))
             assert set(first_out) == {b""}
-            await proxy.settles(descriptors + IDLE_CONNECTIONS + 1)
+            await proxy.settles(descriptors + STRANGERS + 1)
             started = time.monotonic()
             host.script = answer
             assert (await ask(proxy.base_url, session.token)).text == SAID
@@ -154,6 +154,32 @@ async def test_five_hundred_idle_connections_shut_nobody_out(sandbox):
             host.heard.set()
             assert (await streaming).text == SAID
         await proxy.settles(descriptors)
+
+
+async def test_connections_of_sessions_are_not_closed_for_strangers(tmp_path):
+    """Whoever has shown a token once keeps the connection, however many others come and say nothing."""
+    async with (
+        nothing_left(),
+        raw_host(DIALOGS["chat"], answer) as host,
+        served(host.route, tmp_path) as proxy,
+        AsyncExitStack() as open_ones,
+    ):
+
+        async def connect():
+            return await open_ones.enter_async_context(raw_client(proxy.base_url, proxy.session.token))
+
+        async def use(client):
+            await client.send(client.head(method="GET", path="/v1/models"))
+            await client.read_until(b"has_more")
+
+        known = []
+        for _ in range(STRANGERS + 20):
+            known.append(await connect())
+            await use(known[-1])
+        strangers = [await connect() for _ in range(STRANGERS + 20)]
+        assert await strangers[0].read_all() == b""
+        for client in known:
+            await use(client)
 
 
 async def wait_for_word(link):

@@ -9,11 +9,14 @@ from kimi_cli.providers.dialect import DIALECTS, GENERIC, GROQ, MOONSHOT, OPENRO
 from kimi_cli.providers.model import Model, Thinking
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import ChatRequest, to_chat
+from tests.doubles.groq_schema import check_groq_schema
 from tests.doubles.judge import judge_chat, judge_messages
+from tests.doubles.mfjs import check_mfjs
 from tests.doubles.strict_chat import ChatRules, check_fields, check_messages, check_pairs, check_tools
 from tests.doubles.strict_messages import check_fields as check_relay_fields
 from tests.doubles.strict_messages import check_messages as check_relay_messages
 from tests.doubles.strict_messages import check_pairs as check_relay_pairs
+from tests.doubles.strict_messages import check_tools as check_relay_tools
 from tests.doubles.strict_messages import count_block_cache_controls
 
 JsonObject = dict[str, Any]
@@ -112,6 +115,11 @@ def judge(body: JsonObject, *, dialect: Dialect, vision: bool) -> None:
     check_messages(body["messages"], vision=vision)
     check_pairs(body["messages"])
     check_tools(body, rules=rules)
+    for index, tool in enumerate(body.get("tools", ())):
+        if dialect.restricted_schema:
+            check_mfjs(tool["function"]["parameters"])
+        else:
+            check_groq_schema(tool["function"]["name"], tool["function"]["parameters"], index=index)
     judge_chat(body, extras=_EXTRAS, message_extras=_MESSAGE_EXTRAS)
 
 
@@ -123,12 +131,15 @@ def messages_of(
 
 
 def relayed(request: JsonObject, *, model: Model = ALWAYS, estimate: int = 100) -> tuple[JsonObject, tuple[str, ...]]:
-    """The relayed request, which leaves the client's as it was and is what the host and the `anthropic` SDK accept."""
+    """The relayed request, and the names of the tools left out of it.
+
+    It leaves the client's as it was, and is what the host and the `anthropic` SDK accept.
+    """
     before = copy.deepcopy(request)
-    body, left_out = to_relay(request, model=model, estimate=estimate)
+    relay = to_relay(request, model=model, estimate=estimate)
     assert request == before
-    judge_relay(body)
-    return body, left_out
+    judge_relay(relay.body)
+    return relay.body, tuple(tool.name for tool in relay.left_out)
 
 
 def judge_relay(body: JsonObject) -> None:
@@ -136,5 +147,6 @@ def judge_relay(body: JsonObject) -> None:
     check_relay_fields(body)
     check_relay_messages(body["messages"])
     check_relay_pairs(body["messages"])
+    check_relay_tools(body)
     assert count_block_cache_controls(body) == 0
     judge_messages({name: value for name, value in body.items() if name not in _SAMPLING})

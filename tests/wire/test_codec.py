@@ -67,6 +67,8 @@ def test_large_numbers(number):
         b"NaN",
         b"[Infinity]",
         b"-Infinity",
+        b'{"a": [1e999]}',
+        b"-1e999",
         b"'a'",
         b"{a:1}",
         b"\xff",

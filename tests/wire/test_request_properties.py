@@ -134,7 +134,7 @@ def test_the_prefix_is_stable(dialect, before, after):
 def test_the_relayed_prefix_is_stable(before, after):
     """The same holds for what is relayed."""
     first, second = (
-        to_relay(ask(*turns), model=ALWAYS, estimate=0)[0]["messages"]
+        to_relay(ask(*turns), model=ALWAYS, estimate=0).body["messages"]
         for turns in (before, [*before, said("Yes."), *after])
     )
     assert second[: len(first)] == first
@@ -154,7 +154,7 @@ def test_arbitrary_json_never_crashes(dialect, messages, fields):
     before = copy.deepcopy(request)
     for translate in (
         lambda: to_chat(request, dialect=dialect, model=SWITCHABLE, estimate=estimate_request(request)).body,
-        lambda: to_relay(request, model=SWITCHABLE, estimate=9)[0],
+        lambda: to_relay(request, model=SWITCHABLE, estimate=9).body,
     ):
         try:
             body = translate()
@@ -169,7 +169,7 @@ def test_arbitrary_json_never_crashes(dialect, messages, fields):
 def test_arbitrary_histories_keep_calls_and_results_together(messages):
     """Also where blocks are nonsense, calls and results match in what is sent."""
     check_pairs(to_chat(ask(user("a"), *messages), dialect=ALL[0], model=MODEL, estimate=0).body["messages"])
-    turns = to_relay(ask(user("a"), *messages), model=MODEL, estimate=0)[0]["messages"]
+    turns = to_relay(ask(user("a"), *messages), model=MODEL, estimate=0).body["messages"]
     if all(block["id"] for turn in turns for block in turn["content"] if block["type"] == "tool_use"):
         check_relay_pairs(_apart(turns))
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from kimi_cli.providers.dialect import GENERIC, GROQ, MOONSHOT, VLLM
 from kimi_cli.wire.names import ToolNames
-from kimi_cli.wire.tools import PLACEHOLDER, offered
+from kimi_cli.wire.tools import PLACEHOLDER, LeftOut, fitted, offered
 from tests.wire.asking import MODEL, SWITCHABLE, ask, chat, result, said, system, tool, use, user
 
 _SEARCH = tool("ToolSearch")
@@ -78,7 +75,7 @@ def test_typed_tools_that_only_the_server_carries_out(kind):
     """They are left out, and named."""
     translated = chat(ask(tools=[{"type": kind, "name": "it"}, tool("Read")]))
     assert [function["function"]["name"] for function in translated.body["tools"]] == ["Read"]
-    assert translated.left_out == ("it",)
+    assert [tool.name for tool in translated.left_out] == ["it"]
 
 
 def test_no_tools_no_fields():
@@ -136,7 +133,7 @@ def test_more_tools_than_the_host_takes():
     tools = [tool(f"t{at}") for at in range(130)]
     translated = chat(ask(tools=tools))
     assert [function["function"]["name"] for function in translated.body["tools"]] == [f"t{at}" for at in range(128)]
-    assert translated.left_out == ("t128", "t129")
+    assert [tool.name for tool in translated.left_out] == ["t128", "t129"]
     assert chat(ask(tools=tools), dialect=VLLM).left_out == ()
 
 
@@ -193,33 +190,12 @@ def test_parallel_calls_can_be_switched_off(dialect, kind, disable, expected):
 def test_schemas_are_fitted_to_the_dialect():
     """Moonshot gets its restricted form, the others the tool's own."""
     schema = {"type": "object", "properties": {"a": {"type": "string", "anyOf": [{"minLength": 1}]}}}
-    for dialect, fitted in (
+    for dialect, expected in (
         (GROQ, schema["properties"]["a"]),
         (MOONSHOT, {"anyOf": [{"type": "string", "minLength": 1}]}),
     ):
         (function,) = chat(ask(tools=[tool(input_schema=schema)]), dialect=dialect).body["tools"]
-        assert function["function"]["parameters"]["properties"]["a"] == fitted
-
-
-_ACCEPTED = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-
-
-@given(name=st.text(st.characters(), max_size=80) | st.from_regex(_ACCEPTED, fullmatch=True))
-def test_names_fit_and_come_back(name):
-    """Any name has one that hosts accept, always the same, which leads back to it; a good name stays."""
-    names = ToolNames()
-    mapped = names.to_host(name)
-    assert _ACCEPTED.fullmatch(mapped)
-    assert names.to_host(name) == ToolNames().to_host(name) == mapped
-    assert names.originals.get(mapped, mapped) == name
-    assert (mapped == name) == bool(_ACCEPTED.fullmatch(name))
-
-
-@given(names=st.lists(st.text(".:/ab", min_size=1, max_size=5), unique=True))
-def test_names_stay_apart(names):
-    """Different names never become one."""
-    mapped = [ToolNames().to_host(name) for name in names]
-    assert len(set(mapped)) == len(names)
+        assert function["function"]["parameters"]["properties"]["a"] == expected
 
 
 @pytest.mark.parametrize("name", ["mcp.server/tool", "a" * 65, "Größe", "a b", "", "x\n"])
@@ -230,8 +206,38 @@ def test_changed_names_come_back_in_the_answer(name):
     assert translated.tool_names == {mapped: name}
 
 
+def test_a_tool_whose_schema_no_repair_helps():
+    """It alone is left out, under the client's name, which says whose it is, and with the reason."""
+    odd = "mcp__some.server__" + "x" * 50
+    tools = [tool("Read"), tool(odd, input_schema={"type": "string"}), tool("Edit")]
+    for dialect in (GROQ, MOONSHOT):
+        translated = chat(ask(tools=tools), dialect=dialect)
+        assert [function["function"]["name"] for function in translated.body["tools"]] == ["Read", "Edit"]
+        assert translated.left_out == (LeftOut(odd, "its input is not an object"),)
+
+
+def test_what_is_left_out_takes_nobodys_place():
+    """The limit counts the tools that go."""
+    tools = [tool(f"t{at}", input_schema={"type": "null"} if at < 5 else {}) for at in range(134)]
+    translated = chat(ask(tools=tools))
+    assert len(translated.body["tools"]) == 128
+    reasons = [left.reason for left in translated.left_out]
+    assert reasons == ["its input is not an object"] * 5 + ["the host takes 128 tools at most"]
+
+
+def test_two_names_that_the_host_could_not_tell_apart():
+    """Hosts refuse a name that comes twice; the first tool keeps it."""
+    names = ToolNames()
+    taken, left_out = fitted([tool("a.b"), tool(names.to_host("a.b"))], names=names, limit=None, restricted_schema=True)
+    assert [entry["name"] for entry in taken] == [names.to_host("a.b")]
+    assert [(left.name, left.reason) for left in left_out] == [
+        (names.to_host("a.b"), "to the host it has the name of another tool")
+    ]
+    assert names.originals == {names.to_host("a.b"): "a.b"}
+
+
 def test_offered_is_the_same_for_hosts_of_both_formats():
     """What is offered does not depend on a dialect."""
     tools, left_out = offered(ask(tools=[tool("Read"), _DEFERRED, {"type": "web_search_20250305", "name": "w"}]))
-    assert ([entry["name"] for entry in tools], left_out) == (["Read"], ["w"])
+    assert ([entry["name"] for entry in tools], [tool.name for tool in left_out]) == (["Read"], ["w"])
     assert replace(MODEL).forced_tools
