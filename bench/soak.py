@@ -44,7 +44,7 @@ _WARM_UP: Final = 60
 """Requests of the first session, which is not counted: what is loaded on first use is loaded by then."""
 _SETTLE_SECONDS: Final = 30.0
 """How long descriptors may take to be closed; connections to hosts are kept warm for a while."""
-_GRACE: Final = 600.0
+_GRACE: Final = 60.0
 _RUN: Final = "run"
 _MEGABYTE: Final = 1024 * 1024
 _WORDS: Final = tuple(f"word {number} " for number in range(40))

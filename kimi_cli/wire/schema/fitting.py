@@ -12,8 +12,8 @@ from kimi_cli.wire.schema.draft import modern
 from kimi_cli.wire.schema.kinds import kinds_of_type
 from kimi_cli.wire.schema.limits import over_limit, with_ends
 from kimi_cli.wire.schema.moonshot import restricted_form
-from kimi_cli.wire.schema.places import ANNOTATIONS
-from kimi_cli.wire.schema.references import References, with_definitions, without_dangling
+from kimi_cli.wire.schema.places import ANNOTATIONS, everywhere, rebuilt
+from kimi_cli.wire.schema.references import DEFINITION, References, with_definitions, without_dangling
 
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
@@ -59,7 +59,7 @@ def _remembered(data: bytes, restricted: bool) -> JsonObject | str:  # noqa: FBT
     schema = without_dangling(schema)
     if restricted or "type" not in schema:
         schema = _inlined(schema)
-    schema = _as_object(schema)
+    schema = _as_object(_apart_from_itself(schema))
     if not restricted:
         return common_form(schema)
     schema = with_definitions(schema)
@@ -79,6 +79,34 @@ def _as_object(schema: JsonObject) -> JsonObject:
     if schema.get("type") != "object":
         schema = {"type": "object", **{word: value for word, value in schema.items() if word != "type"}}
     return schema if "properties" in schema else {**schema, "properties": {}}
+
+
+def _apart_from_itself(root: JsonObject) -> JsonObject:
+    """The schema with a definition of itself, where it refers to itself and is not only about objects.
+
+    As a tool's input it will be, but what is inside it need not.
+    """
+    references = References(root)
+
+    def is_self(node: JsonObject) -> bool:
+        ref = a_string(node.get("$ref"))
+        return bool(ref) and references.target(ref, node) is root
+
+    if root.get("type") == "object" or not any(map(is_self, everywhere(root))):
+        return root
+    name = "self"
+    while name in an_object(root.get("$defs")):
+        name += "_"
+
+    def each(inner: object, _: str) -> object:
+        if not isinstance(inner, dict):
+            return inner
+        fresh = rebuilt(inner, each)
+        return {**fresh, "$ref": DEFINITION + name} if is_self(inner) else fresh
+
+    fresh = an_object(each(root, ""))
+    own = {word: value for word, value in fresh.items() if word not in _LOCAL}
+    return {**fresh, "$defs": {**an_object(fresh.get("$defs")), name: own}}
 
 
 def _inlined(root: JsonObject) -> JsonObject:

@@ -101,6 +101,16 @@ def test_a_reference_to_the_whole():
     assert not jsonschema.Draft202012Validator(fitted).is_valid({"a": {"b": 1}})
 
 
+@pytest.mark.parametrize("restricted", [True, False])
+def test_a_reference_to_a_whole_that_is_not_only_about_objects(restricted):
+    """The input is an object, but what refers to the whole inside it keeps its meaning."""
+    schema = {"properties": {"a": {"type": "string", "not": {"$ref": "#"}}, "b": {"$ref": "#"}}, "$defs": {"self": {}}}
+    judge = jsonschema.Draft202012Validator(for_host(schema, restricted=restricted))
+    values = [{"a": "x"}, {"b": 1}, {"b": {"b": {"a": "x"}}}, {}]
+    assert [judge.is_valid(value) for value in values] == [False, True, False, True]
+    assert [jsonschema.Draft202012Validator(schema).is_valid(value) for value in values] == [False, True, False, True]
+
+
 @pytest.mark.parametrize("target", [True, False])
 def test_a_definition_that_is_a_boolean(target):
     """It allows everything, or nothing."""
