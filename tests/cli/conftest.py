@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,4 +22,5 @@ def proxies(sandbox: Sandbox, tmp_path: Path):
     """Proxies that end with the test at the latest."""
     yield Proxies(tmp_path)
     for process in sandbox.processes():
-        kill(ProcessIdentity.of(process.pid))
+        with suppress(ProcessLookupError):  # it has just ended
+            kill(ProcessIdentity.of(process.pid))

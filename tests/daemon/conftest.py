@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ def world(sandbox: Sandbox) -> Iterator[World]:
             child.kill()
             child.communicate()
         for process in sandbox.processes():
-            kill(ProcessIdentity.of(process.pid))
+            with suppress(ProcessLookupError):  # it has just ended
+                kill(ProcessIdentity.of(process.pid))
 
 
 def _python_variables() -> dict[str, str]:

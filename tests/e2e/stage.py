@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import secrets
+import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +32,8 @@ LAUNCH_SECONDS: Final = 90.0
 READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
 IDLE_GRACE: Final = "0.2"
+PORTS: Final = range(10_000, 30_000)
+"""Outside the range from which the system gives ports to those who ask for any."""
 CLIENTS_OWN: Final = "claude-"
 """What Claude Code itself leaves in the temporary directory begins with this."""
 
@@ -195,3 +199,12 @@ def wait_until(test, *, seconds: float = READY_SECONDS) -> None:
 def new_key(host: Host) -> str:
     """A key of the host's form that occurs nowhere else."""
     return host.double.key_prefix + "e2e" + secrets.token_hex(24)
+
+
+def free_port() -> int:
+    """A port that nobody has, and that nobody gets who asks for any."""
+    while True:
+        port = random.choice(PORTS)
+        with socket.socket() as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            return port

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.doubles.scenario import Call, call, say
-from tests.e2e.stage import wait_until
+from tests.e2e.stage import free_port, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,8 +98,9 @@ def test_a_killed_shell(stage: Stage, script: Path) -> None:
     stage.sandbox.assert_nothing_left()
 
 
-def test_a_killed_proxy(stage: Stage, script: Path) -> None:
+def test_a_killed_proxy(stage: Stage, script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that was killed is back after the next `kimi env`, where the shell's programs know it."""
+    monkeypatch.setenv("KIMI_PROXY_PORT", str(free_port()))  # nobody else takes it meanwhile
     stage.script(call(Call("add", {"a": 1}), text="Adding."), say("Two."))
     shell = subprocess.Popen(
         ["bash", "--noprofile", "--norc"],

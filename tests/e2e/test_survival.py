@@ -13,16 +13,23 @@ import pytest
 from kimi_cli.daemon import find_proxy
 from kimi_cli.store.paths import Paths
 from tests.doubles.scenario import Call, Calls, Gate, Reply, Silence, Text, call, say
-from tests.e2e.stage import wait_until
+from tests.e2e.stage import free_port, wait_until
 
 if TYPE_CHECKING:
     from kimi_cli.store.identity import ProcessIdentity
+    from tests.conftest import Sandbox
     from tests.e2e.stage import Stage
 
 pytestmark = [
     pytest.mark.claude,
     pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _own_port(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port that nobody else takes while its proxy is gone."""
+    monkeypatch.setenv("KIMI_PROXY_PORT", str(free_port()))
 
 
 def kill_proxy(paths: Paths) -> ProcessIdentity:

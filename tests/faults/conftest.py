@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -26,7 +25,7 @@ from kimi_cli.store.paths import Paths
 from kimi_cli.store.state import read_state
 from tests.doubles.scenario import Gate, Reply, Scenario, Silence, Text
 from tests.doubles.serve import running
-from tests.e2e.stage import HOSTS, Finished, Stage, new_key, wait_until
+from tests.e2e.stage import HOSTS, Finished, Stage, free_port, new_key, wait_until
 from tests.launcher.conftest import make_program
 
 if TYPE_CHECKING:
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 40.0
 """How long anything may take; a proxy that hangs is waited for several seconds before it is replaced."""
-PORTS: Final = range(10_000, 30_000)
-"""Outside the range from which the system gives ports to those who ask for any."""
 HEARD_SHOWN: Final = 6
 STUB: Final = Path(__file__).with_name("stub.py")
 
@@ -250,15 +247,6 @@ class Halting:
     def reply(self) -> Reply:
         """The answer: `one`, and after a while `two`."""
         return Reply((Text(("one ",)), Silence(self.gate), Text(("two",))))
-
-
-def free_port() -> int:
-    """A port that nobody has, and that nobody gets who asks for any."""
-    while True:
-        port = random.choice(PORTS)
-        with socket.socket() as taken, suppress(OSError):
-            taken.bind(("127.0.0.1", port))
-            return port
 
 
 def _end_everything(place: Place) -> None:

@@ -27,9 +27,9 @@ def stream(request):
 @pytest.fixture
 def impatient(monkeypatch):
     """Silence is noticed at once, and a head that does not end soon after."""
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=upstream.CONNECT_SECONDS, sock_read=0.2)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=upstream.CONNECT_SECONDS, sock_read=1.0)
     monkeypatch.setattr(upstream, "_TIMEOUT", timeout)
-    monkeypatch.setattr(upstream, "HEAD_SECONDS", 0.5)
+    monkeypatch.setattr(upstream, "HEAD_SECONDS", 2.0)
 
 
 @asynccontextmanager

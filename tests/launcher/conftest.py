@@ -6,6 +6,7 @@ import os
 import sys
 import textwrap
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -93,4 +94,5 @@ def user(sandbox: Sandbox) -> Iterator[User]:
         yield User(sandbox, environ)
     finally:
         for process in sandbox.processes():
-            kill(ProcessIdentity.of(process.pid))
+            with suppress(ProcessLookupError):  # it has just ended
+                kill(ProcessIdentity.of(process.pid))
