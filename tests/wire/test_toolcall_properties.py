@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kimi_cli.wire.events import Failed, TextDelta, ThinkingDelta
+from kimi_cli.wire.markup import TOKEN
 from kimi_cli.wire.toolcalls import CallScanner, RawCall
 from tests.wire.build import calls, check_events, end, fragment, message_of, pieces, read, reasoning, sse, text
 from tests.wire.rawcalls import BEGIN, TOKENS, raw, section
@@ -20,7 +21,7 @@ _words = st.sampled_from(
 _heads = st.sampled_from(["functions.Read:0", "Bash", "a.b:1", " Read\n", "two words", "x" * 600])
 _calls = st.builds(raw, _heads, st.sampled_from(["{}", "", '{"a": "<|tool_call_end|>"}', '{"a": "', "```\n{}\n```"]))
 _soups = st.lists(st.sampled_from(TOKENS) | _calls | _heads | _words | st.text(max_size=4), max_size=12).map("".join)
-_plain = st.text(max_size=40) | st.text("<|tol_ca>", max_size=40)
+_plain = (st.text(max_size=40) | st.text("<|tol_ca>", max_size=40)).filter(lambda text: not TOKEN.search(text))
 _one_call = st.tuples(st.sampled_from(NAMES), inputs)
 
 
