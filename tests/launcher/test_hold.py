@@ -48,7 +48,7 @@ def test_open_and_closed(user, hold):
         assert models(held) == ["big", "small"]
         status = Control(find_proxy(user.paths)).status()
         assert [session.project for session in status.sessions] == [str(PROJECT)]
-    with pytest.raises(urllib.error.HTTPError, match="401"):
+    with pytest.raises(urllib.error.URLError, match=r"401|refused|reset|closed"):  # or it has ended by now
         models(held)
     user.sandbox.assert_nothing_left()
 
