@@ -64,6 +64,8 @@ class Sandbox:
             "XDG_STATE_HOME": str(self.home / ".local" / "state"),
             "XDG_DATA_HOME": str(self.home / ".local" / "share"),
             "XDG_RUNTIME_DIR": str(self.runtime),
+            # Failures are passed on as they come; where they are not, the test says so.
+            "KIMI_RETRY_SECONDS": "0",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "COLUMNS": "100",
         }

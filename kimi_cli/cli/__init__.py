@@ -7,7 +7,7 @@ This is the only room that prints. Results go to stdout, narration and errors to
 - `completion`  what the shell can complete; `manual` how the help looks
 - `screen`   the two consoles, and how a failure looks; `correction` turns one into the command that was meant
 - `questions`  what is asked on a terminal
-- `log_printer`  how a line of the log looks; `duration` spans of time
+- `log_printer`  how a line of the log looks; `duration` spans of time; `directory` a path where there is little room
 - `shell_syntax`  variables set and unset in the words of each shell
 - the others are named after their commands, one for each family
 """

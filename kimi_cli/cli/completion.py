@@ -21,13 +21,15 @@ def complete_provider(incomplete: str) -> list[str]:
 
 def complete_provider_or_word(incomplete: str) -> list[str]:
     """The same, and what else `kimi provider` can be followed by."""
-    return _beginning((*_known(), "list", "add", "remove"), incomplete)
+    return _beginning((*_known(), "list", "add", "remove", "fallback"), incomplete)
 
 
-def complete_added_provider(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The providers that can be removed: those of the user's own."""
+def complete_named_provider(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The providers that can be removed, which are those of the user's own, or that can stand in, which all can."""
     from kimi_cli.providers.catalogue import PROVIDERS
 
+    if ctx.params.get("what") == "fallback":
+        return _beginning(_known(), incomplete)
     if ctx.params.get("what") != "remove":
         return []
     return _beginning((name for name in _known() if name not in PROVIDERS), incomplete)
@@ -64,6 +66,20 @@ def complete_slot(incomplete: str) -> list[str]:
     from kimi_cli.providers.route import SLOTS
 
     return _beginning(SLOTS, incomplete)
+
+
+def complete_engine(incomplete: str) -> list[str]:
+    """The search engines."""
+    from kimi_cli.providers.search import ENGINES
+
+    return _beginning(ENGINES, incomplete)
+
+
+def complete_key_owner(incomplete: str) -> list[str]:
+    """Whoever a key can be for: the providers, and the search engines that want one."""
+    from kimi_cli.providers.search import SERVICES
+
+    return _beginning((*_known(), *SERVICES), incomplete)
 
 
 def complete_config_word(incomplete: str) -> list[str]:

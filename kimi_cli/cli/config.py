@@ -73,7 +73,8 @@ def _origin(value: Value) -> str:
     """Where a value comes from; of a file its name, which `_files` explains."""
     file = _file(value)
     detail = file.name if file else value.detail
-    return f"{value.origin.value} ({detail})" if detail else value.origin.value
+    # A variable that stands in the first column need not be named again.
+    return f"{value.origin.value} ({detail})" if detail not in {"", value.name} else value.origin.value
 
 
 def _files(values: Iterable[Value]) -> dict[str, Path]:

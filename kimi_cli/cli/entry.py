@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS: Final = (
-    *("launch", "demo", "setup", "provider", "model", "models", "set-key", "unset-key", "config", "check", "reset"),
-    *("status", "stop", "logs", "serve", "env", "help"),
+    *("launch", "demo", "clean-session", "setup", "provider", "model", "models", "set-key", "unset-key"),
+    *("search", "config", "check", "reset", "status", "stop", "logs", "usage", "serve", "env", "help"),
 )
 """Our own words; a test holds this list and the application's commands together."""
 COMPLETION: Final = "_KIMI_COMPLETE"

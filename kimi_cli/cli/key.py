@@ -13,7 +13,7 @@ from kimi_cli.cli.screen import narration, show_failure
 from kimi_cli.errors import UsageError
 from kimi_cli.setup.forget import forget_key
 from kimi_cli.setup.keys import take_key
-from kimi_cli.store.known import configured
+from kimi_cli.store.known import key_owner
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.secrets import KeySource
 from kimi_cli.store.settings import read_settings
@@ -33,7 +33,7 @@ def set_key(name: str, key: str | None, *, stdin: bool, insecure: bool) -> None:
     """Take a key from a prompt, stdin or, with a warning, the command line."""
     paths, console = Paths.find(os.environ), narration()
     with suggesting("kimi set-key"):
-        provider = configured(name, read_settings(paths.settings_file))
+        provider = key_owner(name, read_settings(paths.settings_file))
     if stdin or key == "-":
         text = read_stdin()
     elif key is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from kimi_cli.errors import NotConfiguredError
 from kimi_cli.launcher import Banner, LaunchRequest
 from kimi_cli.launcher import launch as run
+from kimi_cli.launcher.tools_choice import ToolsAsked
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.settings import read_settings
 
@@ -33,12 +34,19 @@ def launch(
     direct: bool,
     debug_bodies: bool = False,
     quiet: bool,
+    tools: ToolsAsked | None = None,
 ) -> int:
     """Run Claude Code and return its exit status."""
     if model in _ALIASES:
         arguments, model = ["--model", model, *arguments], None
     request = LaunchRequest(
-        tuple(arguments), provider=provider, model=model, claude=claude, direct=direct, debug_bodies=debug_bodies
+        tuple(arguments),
+        provider=provider,
+        model=model,
+        claude=claude,
+        direct=direct,
+        debug_bodies=debug_bodies,
+        tools=tools or ToolsAsked(),
     )
     paths = Paths.find(os.environ)
 

@@ -9,6 +9,7 @@ import typer
 
 from kimi_cli.cli.completion import complete_model, complete_provider
 from kimi_cli.cli.shell_syntax import Shell
+from kimi_cli.providers.tools import Level, Progress
 
 ProviderOption = Annotated[
     str | None,
@@ -29,6 +30,24 @@ ModelOption = Annotated[
 BodiesOption = Annotated[
     bool,
     typer.Option("--debug-bodies", help="Record everything asked and answered in private files beside the log."),
+]
+ToolsOption = Annotated[
+    Level | None,
+    typer.Option(
+        "--execute-tools",
+        metavar="LEVEL",
+        help="Have the proxy carry out tools itself, in this directory: read-only, or all of them.",
+        show_default="off",
+    ),
+]
+ProgressOption = Annotated[
+    Progress | None,
+    typer.Option(
+        "--progress",
+        metavar="WHERE",
+        help="Tell of those tools as thinking, as text, or not: off.",
+        show_default="thinking",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 ShellOption = Annotated[

@@ -17,11 +17,13 @@ from kimi_cli.errors import UsageError
 from kimi_cli.launcher.resolve import needs_key
 from kimi_cli.launcher.slots import tokens
 from kimi_cli.setup.added import add_provider, remove_added
-from kimi_cli.setup.choice import all_choices, current_choice, switch
+from kimi_cli.setup.choice import all_choices, choose_fallback, current_choice, fallback_choices, switch
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.wanted import Origin, read_wanted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kimi_cli.providers.model import Model
     from kimi_cli.providers.provider import Format
     from kimi_cli.setup.choice import Choice
@@ -42,24 +44,29 @@ class Given:
     keep_key: bool = False
 
 
-def provider(what: str | None, name: str | None, given: Given) -> None:
-    """Show the provider, all of them, switch, add or remove."""
+def provider(what: str | None, names: Sequence[str], given: Given) -> None:
+    """Show the provider, all of them, switch, add, remove, or say which stand in."""
     paths = Paths.find(os.environ)
-    _refuse_what_means_nothing(what, name, given)
+    name = names[0] if names else None
+    _refuse_what_means_nothing(what, names, given)
     if what == "add":
         _add(name, given, paths)
     elif what == "remove":
         _remove(name, given, paths)
     elif what == "list":
         _list(paths)
+    elif what == "fallback":
+        _fallback(names, paths)
     else:
         _choose(what, given, paths)
 
 
-def _refuse_what_means_nothing(what: str | None, name: str | None, given: Given) -> None:
-    """An option that would have no effect is a mistake, and better told than passed over."""
-    if name is not None and what not in {"add", "remove"}:
-        raise UsageError(f"There is one word too many: {name}.", fix=f"kimi provider {what}")
+def _refuse_what_means_nothing(what: str | None, names: Sequence[str], given: Given) -> None:
+    """What would have no effect is a mistake, and better told than passed over."""
+    meant = {"add": 1, "remove": 1, "fallback": len(names)}.get(what or "", 0)
+    if len(names) > meant:
+        command = " ".join(("kimi provider", what or "", *names[:meant]))
+        raise UsageError(f"There is one word too many: {names[meant]}.", fix=command)
     options = {
         "--base-url": given.base_url,
         "--model": given.model,
@@ -67,9 +74,9 @@ def _refuse_what_means_nothing(what: str | None, name: str | None, given: Given)
         "--key-env": given.key_variable,
         "--keep-key": given.keep_key or None,
     }
-    meant = {"add": _OF_ADD, "remove": _OF_REMOVE, "list": ()}.get(what or "", _OF_SWITCH)
+    fitting = {"add": _OF_ADD, "remove": _OF_REMOVE, "list": (), "fallback": ()}.get(what or "", _OF_SWITCH)
     for option, value in options.items():
-        if value is not None and option not in meant:
+        if value is not None and option not in fitting:
             where = "kimi provider remove" if option in _OF_REMOVE else "kimi provider add"
             known = option not in _OF_SWITCH
             fix = f"{where} --help" if known else f"kimi provider NAME {option} VALUE"
@@ -147,6 +154,31 @@ def _remove(name: str | None, given: Given, paths: Paths) -> None:
         console.print(f"{removal.variable} is still set.")
     if removal.is_chosen:
         console.print("It was the one in use. To choose another: kimi provider NAME")
+
+
+def _fallback(names: Sequence[str], paths: Paths) -> None:
+    """Show which providers stand in, or set them; none are set by the word `none`."""
+    if names:
+        choose_fallback(() if list(names) == ["none"] else names, paths)
+    today = datetime.now(tz=UTC).date()
+    with narration().status("Looking"):
+        choices = fallback_choices(paths, os.environ, today=today)
+    if not choices:
+        text = "No provider stands in for another." if names else "No provider stands in for another yet."
+        narration().print(f"{text} To name some: kimi provider fallback NAME...")
+        return
+    console = results()
+    for choice in choices:
+        model = choice.model.id if choice.model else "no model"
+        note = "  [dim]the one in use, so it stands in only for others[/]" if choice.is_current else ""
+        console.print(f"{choice.provider.id}  {escape(model)}{note}", soft_wrap=True)
+    for choice in choices:
+        for sentence, command in choice.lacks:
+            narration().print(f"[yellow]{escape(choice.provider.id)} cannot stand in yet:[/] {escape(sentence)}")
+            show_fix(narration(), command)
+    narration().print(
+        "[dim]They are asked in this order where a host is down, overloaded, unpaid or rate-limited for long.[/]"
+    )
 
 
 def _show(choice: Choice) -> None:

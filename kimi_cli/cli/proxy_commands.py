@@ -7,7 +7,16 @@ from typing import Annotated, Final
 
 import typer
 
-from kimi_cli.cli.options import BodiesOption, JsonOption, ModelOption, ProviderOption, ShellOption
+from kimi_cli.cli.options import (
+    BodiesOption,
+    JsonOption,
+    ModelOption,
+    ProgressOption,
+    ProviderOption,
+    ShellOption,
+    ToolsOption,
+)
+from kimi_cli.store.spending import By
 
 _PANEL: Final = "The background proxy"
 
@@ -78,8 +87,31 @@ def logs(
         raise typer.Exit(run(asked))
 
 
+@commands.command(rich_help_panel=_PANEL, epilog="Examples: kimi usage --by day   kimi usage --project . --since 7d")
+def usage(
+    *,
+    by: Annotated[By, typer.Option("--by", help="What to put together.")] = By.SESSION,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since", metavar="TIME", help="A span such as 12h, 7d or 4w, an ISO date, or all.", show_default="30d"
+        ),
+    ] = None,
+    project: Annotated[
+        Path | None,
+        typer.Option("--project", metavar="DIR", help="Only in this directory, or below it.", show_default=False),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how many tokens sessions used, and what they cost. Nothing of what was said is kept for this."""
+    from kimi_cli.cli.usage import Asked
+    from kimi_cli.cli.usage import usage as run
+
+    run(Asked(by=by, since=since, project=project, as_json=as_json))
+
+
 @commands.command(rich_help_panel=_PANEL, epilog="Example: kimi serve --port 8091 --token-file FILE --session-ttl 8h")
-def serve(
+def serve(  # noqa: PLR0913 - one for each option
     *,
     provider: ProviderOption = None,
     model: ModelOption = None,
@@ -114,10 +146,13 @@ def serve(
     ] = None,
     shell: ShellOption = None,
     debug_bodies: BodiesOption = False,
+    execute_tools: ToolsOption = None,
+    progress: ProgressOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run a proxy of its own in the foreground, for other clients. Ctrl-C ends it."""
     from kimi_cli.cli.serve import serve as run
+    from kimi_cli.launcher.tools_choice import ToolsAsked
 
     status = run(
         provider=provider,
@@ -127,6 +162,7 @@ def serve(
         session_ttl=session_ttl,
         shell=shell,
         debug_bodies=debug_bodies,
+        tools=ToolsAsked(execute_tools, progress),
         as_json=as_json,
     )
     raise typer.Exit(status)

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,10 +19,13 @@ from kimi_cli.cli.shell_syntax import USUAL, Shell, ShellUnknownError, set_from_
 from kimi_cli.launcher.calling_shell import NoCallerError, find_caller
 from kimi_cli.launcher.resolve import resolve_route
 from kimi_cli.launcher.serve import Serving, serving, serving_paths
+from kimi_cli.launcher.tools_choice import tools_choice
 from kimi_cli.store.session_token import kept_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from kimi_cli.launcher.tools_choice import ToolsAsked
 
 
 ADDRESS_VARIABLE: Final = "ANTHROPIC_BASE_URL"
@@ -32,7 +36,7 @@ class _Ended(BaseException):
     """A signal asks for the end; no handler of ordinary errors may swallow it."""
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one for each option
     *,
     provider: str | None,
     model: str | None,
@@ -41,6 +45,7 @@ def serve(
     session_ttl: str | None,
     shell: Shell | None,
     debug_bodies: bool,
+    tools: ToolsAsked,
     as_json: bool,
 ) -> int:
     """Serve until a signal ends it, or until `session_ttl` has passed since the last request was answered.
@@ -53,6 +58,8 @@ def serve(
     with _until_signalled():
         today = datetime.now(tz=UTC).date()
         route = resolve_route(paths, os.environ, provider=provider, model=model, cwd=Path.cwd(), today=today)
+        choice = tools_choice(tools, paths, os.environ, cwd=Path.cwd(), offers_always=True)
+        route = replace(route, tools=choice)
         file = None if token_file is None else Path.cwd() / token_file.expanduser()
         token = None if file is None else kept_token(file)
         with serving(paths, os.environ, route, port=port, token=token, record=debug_bodies) as running:

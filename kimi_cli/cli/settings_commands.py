@@ -8,9 +8,11 @@ from typing import Annotated, Final
 import typer
 
 from kimi_cli.cli.completion import (
-    complete_added_provider,
     complete_config_word,
+    complete_engine,
+    complete_key_owner,
     complete_model,
+    complete_named_provider,
     complete_provider,
     complete_provider_or_word,
     complete_slot,
@@ -67,25 +69,26 @@ def setup(
 @commands.command(
     rich_help_panel=_PANEL,
     epilog="Examples: kimi provider groq   kimi provider list   kimi provider remove mine\n\n"
-    "kimi provider add mine --format openai --base-url URL --model ID",
+    "kimi provider add mine --format openai --base-url URL --model ID\n\n"
+    "kimi provider fallback groq moonshot   kimi provider fallback none",
 )
 def provider(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME|list|add|remove",
+            metavar="NAME|list|add|remove|fallback",
             help="The provider to use, or what to do.",
             show_default=False,
             autocompletion=complete_provider_or_word,
         ),
     ] = None,
-    name: Annotated[
-        str | None,
+    names: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="NAME",
-            help="The provider to add or remove.",
+            metavar="[NAME]...",
+            help="The provider to add or remove; those that stand in where one cannot answer.",
             show_default=False,
-            autocompletion=complete_added_provider,
+            autocompletion=complete_named_provider,
         ),
     ] = None,
     *,
@@ -115,11 +118,13 @@ def provider(
     ] = None,
     keep_key: Annotated[bool, typer.Option("--keep-key", help="Leave the key of a provider to remove.")] = False,
 ) -> None:
-    """Show the provider, switch to another, or add one of your own."""
+    """Show the provider, switch to another, add one of your own, or say which stand in where it cannot answer."""
     from kimi_cli.cli.provider import Given
     from kimi_cli.cli.provider import provider as run
 
-    run(what, name, Given(base_url=base_url, model=model, format=spoken, key_variable=key_env, keep_key=keep_key))
+    run(
+        what, names or [], Given(base_url=base_url, model=model, format=spoken, key_variable=key_env, keep_key=keep_key)
+    )
 
 
 @commands.command(rich_help_panel=_PANEL, epilog="Examples: kimi model kimi-k2.6   kimi model kimi-k2.6 --slot haiku")
@@ -178,7 +183,7 @@ def set_key(
     provider: Annotated[
         str,
         typer.Argument(
-            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_provider
+            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_key_owner
         ),
     ],
     key: Annotated[
@@ -202,7 +207,7 @@ def unset_key(
     provider: Annotated[
         str,
         typer.Argument(
-            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_provider
+            metavar="PROVIDER", help="Whose key it is.", show_default=False, autocompletion=complete_key_owner
         ),
     ],
 ) -> None:
@@ -210,6 +215,30 @@ def unset_key(
     from kimi_cli.cli.key import unset_key as run
 
     raise typer.Exit(run(provider))
+
+
+@commands.command(
+    rich_help_panel=_PANEL, epilog="Examples: kimi search searxng --base-url http://127.0.0.1:8888   kimi search brave"
+)
+def search(
+    engine: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="ENGINE",
+            help="keyless, searxng, brave, tavily or off.",
+            show_default=False,
+            autocompletion=complete_engine,
+        ),
+    ] = None,
+    *,
+    base_url: Annotated[
+        str | None, typer.Option("--base-url", metavar="URL", help="The address of SearXNG.", show_default=False)
+    ] = None,
+) -> None:
+    """Show what searches the web for Claude Code, or choose it."""
+    from kimi_cli.cli.search import search as run
+
+    run(engine, base_url=base_url)
 
 
 @commands.command(rich_help_panel=_PANEL, epilog="Examples: kimi config show   kimi config edit")

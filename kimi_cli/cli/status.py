@@ -7,7 +7,6 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -15,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from kimi_cli.cli.directory import shown_directory
 from kimi_cli.cli.screen import results, show_json
 from kimi_cli.daemon.survey import Survey, survey
 from kimi_cli.errors import UsageError
@@ -33,6 +33,9 @@ _ROOM_FOR_IDS: Final = 110
 """Columns from which on a session's id fits beside the rest."""
 _OTHER_COLUMNS: Final = 66
 _ID_COLUMN: Final = 22
+_ROOM_FOR_COSTS: Final = 120
+"""Columns from which on what a session has cost fits as well."""
+_COST_COLUMN: Final = 10
 """What the others take with usual numbers."""
 _SHORTEST_PROJECT: Final = 14
 _ABSENT: Final = ("pid", "port", "base_url", "version", "instance", "uptime", "memory")
@@ -94,6 +97,7 @@ def _parts(found: Survey, *, width: int) -> Iterator[RenderableType]:
     if found.usual is not None:
         yield _head(found.usual)
         yield _table(found.usual.sessions, width=width) if found.usual.sessions else Text("No session; it ends soon.")
+        yield from _stand_ins(found.usual.sessions)
     for number, other in enumerate(found.others):
         if number or found.usual is not None:
             yield Text()
@@ -101,10 +105,22 @@ def _parts(found: Survey, *, width: int) -> Iterator[RenderableType]:
         yield Text("It finishes its sessions; new ones go to another proxy.")
         if other.sessions:
             yield _table(other.sessions, width=width)
+            yield from _stand_ins(other.sessions)
     for pid in found.hanging:
         yield Text.from_markup(
             f"[yellow]The proxy (process {pid}) does not answer.[/] The next launch replaces it, kimi stop ends it."
         )
+
+
+def _stand_ins(sessions: tuple[SessionStatus, ...]) -> Iterator[Text]:
+    """Why sessions are answered by another host than their own."""
+    for session in sessions:
+        if session.fallback is not None:
+            since = span(time.time() - session.fallback.since)
+            text = (
+                f"{session.fallback.provider} stands in for {session.provider} since {since}: {session.fallback.reason}"
+            )
+            yield Text.from_markup(f"[yellow]Note:[/] {escape(text)}")
 
 
 def _head(proxy: ProxyStatus) -> Text:
@@ -123,30 +139,33 @@ def _table(sessions: tuple[SessionStatus, ...], *, width: int) -> Table:
     table.add_column("Model", overflow="fold")
     for heading in ("Open for", "Requests", "Running", "Tokens in", "Out"):
         table.add_column(heading, justify="right")
+    has_costs = width >= _ROOM_FOR_COSTS
+    if has_costs:
+        table.add_column("Cost", justify="right")
     if has_ids:
         table.add_column("Session")
     now = time.time()
-    room = max(_SHORTEST_PROJECT, width - _OTHER_COLUMNS - _ID_COLUMN * has_ids)
+    room = max(_SHORTEST_PROJECT, width - _OTHER_COLUMNS - _ID_COLUMN * has_ids - _COST_COLUMN * has_costs)
     for session in sessions:
         table.add_row(
-            escape(_shown(session.project, room)),
-            session.provider,
-            escape(session.model),
+            escape(shown_directory(session.project, room)),
+            session.fallback.provider if session.fallback else session.provider,
+            escape(session.fallback.model if session.fallback else session.model),
             span(now - session.opened_at),
             f"{session.requests}",
             f"{session.streams}" if session.streams else "-",
             f"{session.input_tokens:,}",
             f"{session.output_tokens:,}",
+            *((_cost(session.cost),) if has_costs else ()),
             *((session.id,) if has_ids else ()),
         )
     return table
 
 
-def _shown(project: str, room: int) -> str:
-    """A directory as the user would write it, or as much of its end as there is room for."""
-    with suppress(ValueError, RuntimeError):
-        project = str("~" / Path(project).relative_to(Path.home()))
-    return project if len(project) <= room else f"…{project[1 - room :]}"
+def _cost(cost: float | None) -> str:
+    if cost is None:
+        return "unknown"
+    return f"${cost:,.2f}" if cost >= 1 or not cost else f"${cost:.4f}"
 
 
 def span(seconds: float) -> str:

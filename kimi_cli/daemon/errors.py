@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class ProxyStartError(ProxyError):
     """A proxy was started and did not become ready."""
 
-    def __init__(self, *, reason: str, log_file: Path | None = None) -> None:
+    def __init__(self, *, reason: str, log_file: Path | None = None, fix: str | None = None) -> None:
         place = f"; its log is {log_file}" if log_file else ""
-        super().__init__(f"The proxy could not be started: {reason}{place}.")
+        super().__init__(f"The proxy could not be started: {reason}{place}.", fix=fix)
         self.reason, self.log_file = reason, log_file
 
 

@@ -14,7 +14,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Final
 
 from kimi_cli.daemon.errors import PortTakenError, ProxyStartError
-from kimi_cli.daemon.wishes import DEFAULT_GRACE, DEFAULT_PORT, proxy_environment
+from kimi_cli.daemon.wishes import DEFAULT_GRACE, DEFAULT_PORT, DEFAULT_RETRY, proxy_environment
 from kimi_cli.store.state import read_state
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ _LINE_LIMIT: Final = 16 * 1024
 _PRIVATE: Final = 0o600
 
 if sys.platform == "win32":
-    _DETACHED: Final = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    # A console without a window, and not none: the Python of a virtual environment starts another one, and that would
+    # get a console with a window where its parent has none.
+    _APART: Final = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
     # A terminal may run its programs in a job that is killed as a whole when it closes. Not every job lets one out.
-    _WAYS: Final = (_DETACHED | subprocess.CREATE_BREAKAWAY_FROM_JOB, _DETACHED)
+    _WAYS: Final = (_APART | subprocess.CREATE_BREAKAWAY_FROM_JOB, _APART)
 else:
     _WAYS: Final = (0,)
 """Creation flags to try, one after the other."""
@@ -40,7 +42,7 @@ else:
 
 @dataclass(frozen=True, slots=True)
 class SpawnOptions:
-    """What a new process is told. `grace` is in seconds.
+    """What a new process is told. `grace` and `retry` are in seconds.
 
     With `strict` it takes `port` or none. With `reopening` it comes after one whose sessions have not ended, and waits
     for them a moment; `replaces` says what became of that one, for the log. Without `lock_file` it is one that nobody
@@ -53,6 +55,11 @@ class SpawnOptions:
     port: int = DEFAULT_PORT
     strict: bool = False
     grace: float = DEFAULT_GRACE
+    retry: float = DEFAULT_RETRY
+    usage_dir: Path | None = None
+    """Where to record usage; nowhere without."""
+    calibration_file: Path | None = None
+    """Where to keep what is learned of token counts; nowhere without."""
     debug: bool = False
     reopening: bool = False
     replaces: str | None = None
@@ -84,9 +91,14 @@ def _start(options: SpawnOptions, *, environ: Mapping[str, str], errors: IO[byte
         *("--log", str(options.log_file)),
         *("--port", str(options.port)),
         *("--grace", str(options.grace)),
+        *("--retry", str(options.retry)),
     ]
     if options.lock_file is not None:
         command += ["--lock", str(options.lock_file)]
+    if options.usage_dir is not None:
+        command += ["--usage", str(options.usage_dir)]
+    if options.calibration_file is not None:
+        command += ["--calibration", str(options.calibration_file)]
     if options.strict:
         command.append("--strict")
     if options.debug:
@@ -171,4 +183,5 @@ def _state_of(line: bytes | None, *, options: SpawnOptions) -> ProxyState:
         raise ProxyStartError(reason=f"{options.state_file} is not what it wrote", log_file=options.log_file)
     if said.get("kind") == "port_taken":
         raise PortTakenError(int(said["port"]), holder=said.get("holder"))
-    raise ProxyStartError(reason=str(said.get("error", "it ended at once")), log_file=options.log_file)
+    reason, fix = str(said.get("error", "it ended at once")), said.get("fix")
+    raise ProxyStartError(reason=reason, log_file=options.log_file, fix=fix if isinstance(fix, str) else None)

@@ -11,6 +11,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class FallbackStatus:
+    """The host that stands in for a session's own one: since when, in seconds since the epoch, and why."""
+
+    provider: str
+    model: str
+    since: float
+    reason: str
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Reads a session's `fallback`."""
+        return cls(str(data["provider"]), str(data["model"]), float(data["since"]), str(data["reason"]))
+
+
+@dataclass(frozen=True, slots=True)
 class SessionStatus:
     """One session.
 
@@ -29,6 +44,9 @@ class SessionStatus:
     output_tokens: int
     cached_tokens: int
     idle: float = 0.0
+    fallback: FallbackStatus | None = None
+    cost: float | None = None
+    """US dollars; None where nobody knows."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -45,6 +63,8 @@ class SessionStatus:
             output_tokens=int(data.get("output_tokens", 0)),
             cached_tokens=int(data.get("cached_tokens", 0)),
             idle=float(data.get("idle", 0.0)),
+            fallback=FallbackStatus.from_json(data["fallback"]) if data.get("fallback") else None,
+            cost=None if data.get("cost") is None else float(data["cost"]),
         )
 
 

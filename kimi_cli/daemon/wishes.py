@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -15,28 +16,32 @@ if TYPE_CHECKING:
 DEFAULT_PORT: Final = 8090
 DEFAULT_GRACE: Final = 10.0
 """Seconds without a session after which the proxy ends: enough for a client to be quit and started again."""
+DEFAULT_RETRY: Final = 15.0
+"""Seconds within which a host that failed is asked again for the same answer, before its client hears of it."""
 _PORTS: Final = range(65536)
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """`port` is None where the user did not name one; 0 is any free one. `grace` is in seconds."""
+    """`port` is None where the user did not name one; 0 is any free one. `grace` and `retry` are in seconds."""
 
     port: int | None
     grace: float
     debug: bool
+    retry: float = DEFAULT_RETRY
 
 
 def read_wishes(environ: Mapping[str, str]) -> Wishes:
-    """Reads KIMI_PROXY_PORT, KIMI_IDLE_GRACE and KIMI_DEBUG.
+    """Reads KIMI_PROXY_PORT, KIMI_IDLE_GRACE, KIMI_RETRY_SECONDS and KIMI_DEBUG.
 
     Raises:
         UsageError: one of them makes no sense.
     """
-    port, grace = environ.get("KIMI_PROXY_PORT", "").strip(), environ.get("KIMI_IDLE_GRACE", "").strip()
+    port = environ.get("KIMI_PROXY_PORT", "").strip()
     return Wishes(
         port=_port(port) if port else None,
-        grace=_seconds(grace) if grace else DEFAULT_GRACE,
+        grace=_seconds(environ, "KIMI_IDLE_GRACE", default=DEFAULT_GRACE),
+        retry=_seconds(environ, "KIMI_RETRY_SECONDS", default=DEFAULT_RETRY),
         debug=environ.get("KIMI_DEBUG", "") not in {"", "0"},
     )
 
@@ -46,12 +51,14 @@ def proxy_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     It is a list of what may pass: which variables hold keys cannot be known, as users name their own for hosts that
     they add. Variables for HTTP proxies pass, since the way to the host may need them; this machine is always reached
-    directly.
+    directly. Files are named from the root on, for the proxy starts in another directory.
     """
     passed = {name: value for name, value in environ.items() if _may_pass(name)}
-    for name in ("NO_PROXY", "no_proxy"):
-        passed[name] = ",".join(filter(None, (passed.get(name), _THIS_MACHINE)))
-    return passed
+    # Where both are set, the lower case counts alone: so whatever is excepted stands in both.
+    excepted = ",".join(filter(None, (passed.get("no_proxy"), passed.get("NO_PROXY"), _THIS_MACHINE)))
+    for name in _FILES & passed.keys():
+        passed[name] = os.pathsep.join(map(os.path.abspath, filter(None, passed[name].split(os.pathsep))))
+    return passed | {"NO_PROXY": excepted, "no_proxy": excepted}
 
 
 _THIS_MACHINE: Final = "127.0.0.1,localhost,::1"
@@ -67,6 +74,7 @@ _PASSED: Final = frozenset(
     }
 )
 _PASSED_PREFIXES: Final = ("LC_", "XDG_")
+_FILES: Final = frozenset({"SSL_CERT_FILE", "SSL_CERT_DIR"})
 
 
 def _may_pass(name: str) -> bool:
@@ -81,11 +89,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def _seconds(environ: Mapping[str, str], name: str, *, default: float) -> float:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise UsageError(f"KIMI_IDLE_GRACE is {text!r}, which is not a number of seconds.")
+        raise UsageError(f"{name} is {text!r}, which is not a number of seconds.")
     return seconds

@@ -23,7 +23,7 @@ _FIELDS: Final = frozenset(
 _MESSAGE_FIELDS: Final = {
     "system": frozenset({"role", "content"}),
     "user": frozenset({"role", "content"}),
-    "assistant": frozenset({"role", "content", "tool_calls", "reasoning_content"}),
+    "assistant": frozenset({"role", "content", "tool_calls", "reasoning", "reasoning_content"}),
     "tool": frozenset({"role", "content", "tool_call_id"}),
 }
 _PART_TYPES: Final = frozenset({"text", "image_url"})
@@ -131,8 +131,9 @@ def _turn(message: object, index: int) -> Turn:
     calls = _calls(body.get("tool_calls"), where) if "tool_calls" in body else ()
     text = _text(body.get("content"), where, optional=bool(calls))
     reasoning = body.get("reasoning_content") or ""
-    if not isinstance(reasoning, str):
-        raise RefusedError(f"'{where}.reasoning_content' must be a string", param=where)
+    for name in ("reasoning", "reasoning_content"):
+        if not isinstance(body.get(name) or "", str):
+            raise RefusedError(f"'{where}.{name}' must be a string", param=where)
     answers = body.get("tool_call_id")
     if role == "tool" and not (isinstance(answers, str) and answers):
         raise RefusedError(f"'{where}': a tool message needs 'tool_call_id'", param=where)

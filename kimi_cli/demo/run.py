@@ -103,7 +103,7 @@ def _play(journal: Journal, stage: Stage, *, claude: Claude | None, environ: Map
     if outcome.first_token is not None:
         journal.note("first token", "after the client's start", seconds=outcome.first_token)
     journal.check("translation", lambda: check_requests(served))
-    journal.check("thinking", lambda: check_thinking(outcome, served))
+    journal.check("thinking", lambda: check_thinking(outcome, served, is_shown=claude is None))
     journal.check("tools", lambda: check_tools(outcome, case))
     journal.check("answer", lambda: check_answer(outcome, case))
     return outcome.answer

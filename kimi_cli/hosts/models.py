@@ -25,8 +25,9 @@ _WINDOWS: Final = (
     "max_model_len",
     "max_context_length",
     "context_size",
+    "max_input_tokens",
 )
-"""What hosts and engines call a model's window (OpenRouter, Groq, vLLM, Mistral's form, Novita)."""
+"""What hosts and engines call a model's window (OpenRouter, Groq, vLLM, Mistral's form, Novita, LiteLLM)."""
 _VISION: Final = ("supports_image_in", "supports_image_input", "supports_vision")
 
 

@@ -52,7 +52,8 @@ class ClientArguments:
     """The client's arguments, read.
 
     `rest` is what to pass on beside our settings; `settings` is the value of the user's own `--settings`. `sources`
-    are the settings files that the client reads. Without `needs_session` it talks to no model.
+    are the settings files that the client reads. `model` and `mode` are what it starts with, where they say: a model,
+    and a permission mode. Without `needs_session` it talks to no model.
     """
 
     rest: tuple[str, ...]
@@ -60,6 +61,8 @@ class ClientArguments:
     sources: frozenset[str]
     is_print: bool
     needs_session: bool
+    model: str = ""
+    mode: str = ""
 
 
 def read_arguments(arguments: Sequence[str]) -> ClientArguments:
@@ -80,6 +83,7 @@ def read_arguments(arguments: Sequence[str]) -> ClientArguments:
     for option in options:
         if option.name == "--setting-sources":
             sources = {source.strip() for source in option.value.split(",")}
+    values = {option.name: option.value for option in options}
     if "--restricted" in names:
         sources = set()
     return ClientArguments(
@@ -88,6 +92,8 @@ def read_arguments(arguments: Sequence[str]) -> ClientArguments:
         sources=frozenset(sources),
         is_print=any(_PRINT.fullmatch(name) for name in names),
         needs_session=not informs and first not in _SUBCOMMANDS | _ELSEWHERE,
+        model=values.get("--model", ""),
+        mode=values.get("--permission-mode", ""),
     )
 
 

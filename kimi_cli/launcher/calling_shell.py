@@ -155,8 +155,9 @@ if sys.platform == "linux":
 
 else:
 
-    def _pipe(_process: str) -> None:
+    def _pipe(_process: str) -> str | None:
         """Cannot be told."""
+        return None
 
     def _is_copy(process: psutil.Process, parent: psutil.Process) -> bool:
         """Whether a process is its parent going on, as far as that can be told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, replace
@@ -20,6 +21,9 @@ VARIABLE: Final = "KIMI_CLAUDE"
 """Names the Claude Code to run, where the one that would be found is not meant."""
 _NAME: Final = "claude"
 _OURS: Final = "kimi"
+_OURS_BY_NAME: Final = re.compile(rb"(?<![\w.-])kimi(?:\.exe)?[\"'\s]")
+_SCRIPT_LIMIT: Final = 4 * 1024
+"""Bytes; what runs another program has a few lines. Claude Code itself has megabytes."""
 _VERSION_SECONDS: Final = 20.0
 """It takes a fraction of one; a cold disk and a virus scanner take more."""
 _NPM_INSTALL: Final = "npm install -g @anthropic-ai/claude-code"
@@ -170,9 +174,21 @@ def _is_program(path: Path) -> bool:
 
 
 def _is_ours(candidate: Path, *, own: Path) -> bool:
-    """Whether a program by Claude Code's name is in truth ours: a link to `kimi`, which would start itself for ever."""
+    """Whether a program by Claude Code's name is in truth ours, which would start itself for ever.
+
+    People put a link to `kimi`, or a script that runs it, where they want to go on typing `claude`.
+    """
     try:
         real = candidate.resolve()
-        return real.stem.lower() == _OURS or real == own.resolve()
+        return real.stem.lower() == _OURS or real == own.resolve() or _runs_us(real)
     except (OSError, RuntimeError):
         return False
+
+
+def _runs_us(script: Path) -> bool:
+    """Whether it is a short script of a shell's that has the name of our command in it."""
+    with script.open("rb") as file:
+        text = file.read(_SCRIPT_LIMIT + 1)
+    first = text.partition(b"\n")[0]
+    is_script = is_shim(script) or (first.startswith(b"#!") and b"node" not in first)
+    return is_script and len(text) <= _SCRIPT_LIMIT and _OURS_BY_NAME.search(text) is not None

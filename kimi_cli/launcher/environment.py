@@ -43,29 +43,33 @@ _LOCKED: Final = "the-key-is-in-the-settings-file"
 """Stands where a key would, so that Claude Code never falls back to an account of the user's."""
 
 
-def session_variables(route: Route, *, base_url: str, token: str) -> dict[str, str]:
-    """The variables that put Claude Code on a session of ours; an empty value clears one that the user set."""
-    main = route.main
+def session_variables(route: Route, *, base_url: str, token: str, model: str = "") -> dict[str, str]:
+    """The variables that put Claude Code on a session of ours; an empty value clears one that the user set.
+
+    `model` is what it starts with, where its own arguments say: one of the route's, or the name of a slot.
+    """
+    started = route.model_for(model)
     variables = {
         **dict.fromkeys(CLEARED, ""),
         "ANTHROPIC_BASE_URL": base_url,
         "ANTHROPIC_AUTH_TOKEN": token,
         **slot_variables(route),
         # Claude Code takes a model that it does not know to have a window of 1M, and warns of that.
-        "CLAUDE_CODE_MAX_CONTEXT_TOKENS": str(main.context_window),
+        "CLAUDE_CODE_MAX_CONTEXT_TOKENS": str(started.context_window),
         # A block at the front of the prompt that changes from request to request and defeats the host's cache.
         "CLAUDE_CODE_ATTRIBUTION_HEADER": "0",
         # It repeats a failed stream as a whole, and with it the tools that have run already.
         "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",
     }
-    if main.max_output < _USUAL_OUTPUT:
-        variables["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(main.max_output)
+    if started.max_output < _USUAL_OUTPUT:
+        variables["CLAUDE_CODE_MAX_OUTPUT_TOKENS"] = str(started.max_output)
     return variables
 
 
-def direct_variables(route: Route) -> dict[str, str]:
+def direct_variables(route: Route, *, model: str = "") -> dict[str, str]:
     """The variables that put Claude Code on the host itself, which has its own limits: no host knows tool search."""
-    return {**session_variables(route, base_url=route.base_url, token=route.key), "ENABLE_TOOL_SEARCH": "false"}
+    variables = session_variables(route, base_url=route.base_url, token=route.key, model=model)
+    return {**variables, "ENABLE_TOOL_SEARCH": "false"}
 
 
 def proxied_variables(environ: Mapping[str, str], settings: ClientSettings) -> dict[str, str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from kimi_cli.errors import KeyMissingError, NotConfiguredError
+from kimi_cli.errors import HostError, KeyMissingError, KimiError, NotConfiguredError, SecretError
 from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
 from kimi_cli.providers.route import Route
+from kimi_cli.providers.search import SERVICES, SearchChoice
 from kimi_cli.store.base_url import is_loopback
-from kimi_cli.store.known import key_variables, only_with_key
+from kimi_cli.store.known import configured, key_variables, only_with_key
 from kimi_cli.store.secrets import SecretStore
 from kimi_cli.store.wanted import read_wanted
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from kimi_cli.providers.provider import Provider
     from kimi_cli.store.live_models import LiveModel
     from kimi_cli.store.paths import Paths
+    from kimi_cli.store.wanted import Wanted
 
 _KEYLESS: Final = "custom"
 """The one provider whose key is optional wherever it is."""
@@ -69,26 +71,83 @@ def resolve(
     wanted = read_wanted(paths, environ, cwd=cwd, provider=provider, model=model)
     secrets = SecretStore(paths, environ)
     host = wanted.host() or only_with_key(wanted.settings, secrets, environ)
+    live = _live(host, paths, secrets, now=now, fetch=fetch or _fetch)
+    named = wanted.model(host.id)
+    slots = {slot: chosen.value for slot, chosen in wanted.slots(host.id).items()}
+    route, warnings = _route(live, model=named.value if named else None, slots=slots, today=today)
+    fallbacks, doubts = fallback_routes(host, wanted, paths, secrets, today=today, now=now)
+    search, missing = search_choice(wanted, secrets)
+    route = replace(route, ledger=wanted.settings.ledger is not False, fallbacks=fallbacks, search=search)
+    return Resolution(route, live, (*wanted.warnings, *warnings, *doubts, *missing), key_variables(wanted.settings))
+
+
+def _live(
+    host: Provider,
+    paths: Paths,
+    secrets: SecretStore,
+    *,
+    now: Callable[[], float],
+    fetch: Callable[[Provider, str, float], tuple[LiveModel, ...]],
+) -> LiveModels:
+    """What is known of a host that can be used: it has an address, and a key if it wants one."""
     if not host.base_url:
         raise NotConfiguredError(
             f"{host.name} has no address.", fix=f"kimi provider {host.id} --base-url URL --model ID"
         )
-    key = _key(host, secrets)
-    live = LiveModels(paths, host, key, now, fetch or _fetch)
-    named = wanted.model(host.id)
-    slots = {slot: chosen.value for slot, chosen in wanted.slots(host.id).items()}
-    chosen = choose_models(host, live, wanted=named.value if named else None, slots=slots, today=today)
+    return LiveModels(paths, host, _key(host, secrets), now, fetch)
+
+
+def _route(
+    live: LiveModels, *, model: str | None, slots: Mapping[str, str], today: date
+) -> tuple[Route, tuple[str, ...]]:
+    """The route to one host, and sentences about its models; raises as `choose_models` does."""
+    host = live.provider
+    chosen = choose_models(host, live, wanted=model, slots=slots, today=today)
     route = Route(
         provider=host.id,
         format=host.format,
         base_url=host.base_url,
         dialect=host.dialect_name,
         models=chosen.models,
-        key=key,
+        key=live.key,
         slots=tuple(slots.items()),
         name=host.name,
     )
-    return Resolution(route, live, (*wanted.warnings, *chosen.warnings), key_variables(wanted.settings))
+    return route, chosen.warnings
+
+
+def fallback_routes(
+    first: Provider, wanted: Wanted, paths: Paths, secrets: SecretStore, *, today: date, now: Callable[[], float]
+) -> tuple[tuple[Route, ...], tuple[str, ...]]:
+    """The routes to the hosts that stand in for the first, and sentences about those that cannot. No host is asked."""
+    routes: list[Route] = []
+    doubts: list[str] = []
+    for name in dict.fromkeys(wanted.settings.fallback):
+        try:
+            host = configured(name, wanted.settings)
+            if host.id != first.id:
+                own = wanted.settings.of(host.id)
+                live = _live(host, paths, secrets, now=now, fetch=_ask_nobody)
+                routes.append(_route(live, model=own.model, slots=own.slots, today=today)[0])
+        except KimiError as error:
+            fix = f" To mend it: {error.fix}" if error.fix else ""
+            doubts.append(f"{name} cannot stand in for {first.id}: {error}{fix}")
+    return tuple(routes), tuple(doubts)
+
+
+def search_choice(wanted: Wanted, secrets: SecretStore) -> tuple[SearchChoice, tuple[str, ...]]:
+    """What searches the web, with its key, and a sentence where that is missing. The first search would fail then."""
+    choice = wanted.settings.search
+    service = SERVICES.get(choice.engine)
+    if service is None:
+        return choice, ()
+    try:
+        stored = secrets.read_key(service)
+    except SecretError as error:
+        return choice, (f"Web search has no key for {service.name}: {error}",)
+    if stored is None:
+        return choice, (f"Web search has no key for {service.name}. To store one: kimi set-key {service.id}",)
+    return replace(choice, key=stored.value), ()
 
 
 def needs_key(host: Provider) -> bool:
@@ -104,6 +163,10 @@ def _key(host: Provider, secrets: SecretStore) -> str:
         return ""
     variable = host.key_variables[0] if host.key_variables else None
     raise KeyMissingError(host.id, provider_name=host.name, variable=variable)
+
+
+def _ask_nobody(provider: Provider, _key: str, _seconds: float) -> tuple[LiveModel, ...]:
+    raise HostError(f"No model is chosen for {provider.name}.", fix=f"kimi provider {provider.id} --model ID")
 
 
 def _fetch(provider: Provider, key: str, timeout: float) -> tuple[LiveModel, ...]:

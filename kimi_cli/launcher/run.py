@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.errors import ProxyError, UsageError
@@ -25,8 +25,11 @@ from kimi_cli.launcher.own_settings import read_own_settings
 from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.saved_model import newly_saved, read_saved_model
 from kimi_cli.launcher.settings_file import SettingsFile, build_settings
+from kimi_cli.launcher.tools_choice import ToolsAsked, tools_choice
 from kimi_cli.providers.provider import Format
+from kimi_cli.providers.tools import Level
 from kimi_cli.store.bodies import ensure_bodies_dir
+from kimi_cli.store.remedy import write_remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -51,7 +54,7 @@ class LaunchRequest:
     """What the user asked for. `arguments` are Claude Code's own; `claude` is the one to run.
 
     With `direct` Claude Code talks to the host itself and holds the key; without, it never sees the key. With
-    `debug_bodies` everything that is asked and answered is recorded.
+    `debug_bodies` everything that is asked and answered is recorded. `tools` are those that the proxy carries out.
     """
 
     arguments: tuple[str, ...] = ()
@@ -60,6 +63,7 @@ class LaunchRequest:
     claude: Path | None = None
     direct: bool = False
     debug_bodies: bool = False
+    tools: ToolsAsked = field(default_factory=ToolsAsked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ def launch(
     if not arguments.needs_session:
         return _run(claude, request.arguments, environ=child_environment(environ, session={}, key=""))
     resolution = resolve(paths, environ, provider=request.provider, model=request.model, cwd=cwd, today=today)
+    tools = tools_choice(request.tools, paths, environ, cwd=cwd, offers_always=False)
+    resolution = replace(resolution, route=replace(resolution.route, tools=tools))
     own = read_own_settings(arguments.settings, cwd=cwd)
     settings = read_client_settings(environ, cwd=cwd, sources=arguments.sources, own=own)
     bodies = paths.bodies_dir if request.debug_bodies else None
@@ -145,7 +151,8 @@ class _Launch:
                 self.paths, route, environ=self.environ, project=self.cwd, files=(file.path,), record=is_recorded
             )
             stack.enter_context(hold)
-            variables = session_variables(route, base_url=hold.base_url, token=hold.token)
+            model = self.arguments.model
+            variables = session_variables(route, base_url=hold.base_url, token=hold.token, model=model)
             variables |= proxied_variables(self.environ, self.settings)
             return self._run(file, variables, endpoint=hold.base_url, started=hold.share)
 
@@ -157,6 +164,11 @@ class _Launch:
                 f"--direct needs a host that speaks Anthropic's protocol, and {route.host} does not.",
                 fix=f"kimi launch --provider {route.provider}",
             )
+        if route.tools.level is not Level.OFF:
+            raise UsageError(
+                "--execute-tools has the proxy carry out tools, and with --direct there is none.",
+                fix=f"kimi launch --execute-tools {route.tools.level}",
+            )
         if self.bodies is not None:
             raise UsageError(
                 "--debug-bodies records what passes the proxy, and with --direct nothing does.",
@@ -164,7 +176,7 @@ class _Launch:
             )
         file = SettingsFile.for_direct(self.paths)
         try:
-            variables = direct_variables(route)
+            variables = direct_variables(route, model=self.arguments.model)
             warning = _DIRECT_WARNING.format(host=route.host)
             return self._run(file, variables, endpoint=route.base_url, warnings=(warning,))
         finally:
@@ -181,9 +193,14 @@ class _Launch:
     ) -> int:
         resolution, route = self.resolution, self.resolution.route
         try:
-            file.write(build_settings(route, variables=variables, own=self.own, settings=self.settings))
+            offers_auto = self.arguments.mode == "auto"
+            settings = build_settings(
+                route, variables=variables, own=self.own, settings=self.settings, offers_auto=offers_auto
+            )
+            file.write(settings)
         except OSError as error:
-            raise ProxyError(f"{file.path.parent} cannot be written to: {error.strerror}.") from error
+            fix = write_remedy(file.path, error, variable="XDG_RUNTIME_DIR")
+            raise ProxyError(f"{file.path.parent} cannot be written to: {error.strerror}.", fix=fix) from error
         environ = child_environment(
             self.environ, session=variables, key=route.key, key_variables=resolution.key_variables
         )

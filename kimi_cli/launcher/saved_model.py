@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LIMIT = 4 * 1024 * 1024
 _SETTING = "model"
+_ALIASES = frozenset({"best", "default", "fable", "haiku", "opus", "opusplan", "sonnet"})
+"""What Claude Code calls Anthropic's models for short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,12 @@ class SavedModel:
         """Whether it is a model that Anthropic does not serve, as far as we can tell."""
         model_id = self.model.removesuffix("[1m]")
         return is_kimi(model_id) or any(provider.model(model_id) is not None for provider in PROVIDERS.values())
+
+    @property
+    def is_anthropics(self) -> bool:
+        """Whether it is one of Anthropic's, by its name."""
+        model_id = self.model.removesuffix("[1m]").lower()
+        return model_id in _ALIASES or "claude" in model_id or "anthropic" in model_id
 
     def undo(self) -> None:
         """Puts `before` back, or no default at all. Does nothing where the settings name another model by now.
@@ -76,8 +84,11 @@ def read_saved_model(environ: Mapping[str, str]) -> SavedModel | None:
 
 
 def newly_saved(before: SavedModel | None, after: SavedModel | None) -> SavedModel | None:
-    """The model of ours that a launch left behind, with the one that it replaced; None where it left none."""
-    if after is None or not after.is_ours or after == before:
+    """The model that a launch left behind, with the one that it replaced; None where it left none.
+
+    Whatever is not Anthropic's was picked among ours, also a model of a host that we know nothing of.
+    """
+    if after is None or after.is_anthropics or after == before:
         return None
     return SavedModel(after.path, after.model, before.model if before is not None and not before.is_ours else None)
 

@@ -112,6 +112,9 @@ def serving(
             port=DEFAULT_PORT if named is None else named,
             strict=named is not None,
             grace=GRACE_SECONDS,
+            retry=wishes.retry,
+            usage_dir=paths.usage_dir,
+            calibration_file=paths.calibration_file,
             debug=wishes.debug,
         )
         state = spawn(options, environ=environ)

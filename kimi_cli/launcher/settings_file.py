@@ -25,19 +25,27 @@ _DIRECT: Final = "direct"
 
 
 def build_settings(
-    route: Route, *, variables: Mapping[str, str], own: Mapping[str, Any], settings: ClientSettings
+    route: Route,
+    *,
+    variables: Mapping[str, str],
+    own: Mapping[str, Any],
+    settings: ClientSettings,
+    offers_auto: bool = True,
 ) -> dict[str, Any]:
     """The settings of one session.
 
     `variables` are the session's; they replace what the user's own `--settings`, `own`, set under the same names, and
-    everything else of those stays. `settings` are all that Claude Code reads, these included.
+    everything else of those stays. `settings` are all that Claude Code reads, these included. Unless `offers_auto`,
+    which is for those who ask for it, Claude Code's questions do not advise to switch to auto mode: it does not work
+    here, and says then that whoever runs the gateway should be asked about it.
     """
     permissions, environment = own.get("permissions", {}), own.get("env", {})
     built = dict(own)
     if isinstance(permissions, dict) and "defaultMode" not in permissions:
         mode = settings.permission_mode()
         if mode is not None:
-            built["permissions"] = {**permissions, "defaultMode": mode}
+            no_offer = {} if offers_auto else {"disableAutoMode": "disable"}
+            built["permissions"] = {**no_offer, **permissions, "defaultMode": mode}
     built["env"] = {**(environment if isinstance(environment, dict) else {}), **variables}
     built["modelPicker"] = model_picker(route)
     if settings.has("apiKeyHelper"):

@@ -59,7 +59,9 @@ def interpreter_line(interpreter: str, shim: Path, arguments: Sequence[str]) -> 
     for argument in arguments:
         quoted = subprocess.list2cmdline([argument])
         if not quoted.startswith('"'):
-            quoted = f'"{quoted}"'
+            # Backslashes count twice before a quotation mark, where there was none before.
+            slashes = quoted[len(quoted.rstrip("\\")) :]
+            quoted = f'"{quoted}{slashes}"'
         # Twice: the interpreter reads the line, and the shim reads it again when it passes its arguments on.
         words.append(_META.sub(r"^\1", _META.sub(r"^\1", quoted)))
     return f'"{interpreter}" /d /s /c "{" ".join(words)}"'

@@ -71,6 +71,7 @@ GROQ: Final = Provider(
             max_output=16_384,
             price=Price(0.80, 4.00),
             thinking=Thinking.SWITCHABLE,
+            efforts=("none", "default"),
             vision=True,
         ),
     ),

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from kimi_cli.providers.dialect import OPENROUTER as OPENROUTER_DIALECT
+from kimi_cli.providers import dialect as dialects
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, Provider
 
@@ -35,7 +35,12 @@ _K26: Final = replace(_K3, id="moonshotai/Kimi-K2.6", name="Kimi K2.6", thinking
 _K2_0905: Final = Model(
     id="moonshotai/Kimi-K2-Instruct-0905", name="Kimi K2 0905", context_window=_WINDOW, max_output=_K2_OUTPUT
 )
+_EFFORTS: Final = ("low", "high", "max")
+"""What K3 itself knows; some hosts take more, and map them."""
 _FIREWORKS_K3: Final = "accounts/fireworks/models/kimi-k3"
+_ON_FIREWORKS: Final = replace(
+    _K3, id=_FIREWORKS_K3, thinking=Thinking.SWITCHABLE, efforts=("none", "low", "medium", "high", "max")
+)
 _FIREWORKS_ENDED: Final = date(2026, 9, 25)
 
 OPENROUTER: Final = Provider(
@@ -44,12 +49,13 @@ OPENROUTER: Final = Provider(
     format=Format.OPENAI,
     base_url="https://openrouter.ai/api/v1",
     models_url="https://openrouter.ai/api/v1/models",
-    dialect_name=OPENROUTER_DIALECT.name,
+    dialect_name=dialects.OPENROUTER.name,
     key_variables=("OPENROUTER_API_KEY",),
     key_prefixes=("sk-or-",),
     keys_url="https://openrouter.ai/settings/keys",
     speed="by route",
-    models=(replace(_K3, id="moonshotai/kimi-k3"), replace(_K26, id="moonshotai/kimi-k2.6")),
+    # K3 could be switched off there, but not by the hosts that OpenRouter may choose for it.
+    models=(replace(_K3, id="moonshotai/kimi-k3", efforts=_EFFORTS), replace(_K26, id="moonshotai/kimi-k2.6")),
 )
 
 FIREWORKS: Final = Provider(
@@ -58,14 +64,15 @@ FIREWORKS: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.fireworks.ai/inference/v1",
     models_url="https://api.fireworks.ai/inference/v1/models",
+    dialect_name=dialects.FIREWORKS.name,
     key_variables=("FIREWORKS_API_KEY",),
     keys_url="https://app.fireworks.ai/settings/users/api-keys",
     speed="fast route",
     models=(
-        replace(_K3, id=_FIREWORKS_K3),
-        replace(_K3, id="accounts/fireworks/routers/kimi-k3-fast", name="Kimi K3 (fast)"),
-        replace(_K3, id="accounts/fireworks/routers/kimi-k3-us", name="Kimi K3 (US)"),
-        replace(_K3, id="accounts/fireworks/routers/kimi-k3-spot", name="Kimi K3 (spot)"),
+        _ON_FIREWORKS,
+        replace(_ON_FIREWORKS, id="accounts/fireworks/routers/kimi-k3-fast", name="Kimi K3 (fast)"),
+        replace(_ON_FIREWORKS, id="accounts/fireworks/routers/kimi-k3-us", name="Kimi K3 (US)"),
+        replace(_ON_FIREWORKS, id="accounts/fireworks/routers/kimi-k3-spot", name="Kimi K3 (spot)"),
         replace(
             _K27_CODE,
             id="accounts/fireworks/models/kimi-k2p7-code",
@@ -82,11 +89,18 @@ TOGETHER: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.together.ai/v1",
     models_url="https://api.together.ai/v1/models",
+    dialect_name=dialects.TOGETHER.name,
     key_variables=("TOGETHER_API_KEY",),
     keys_url="https://api.together.ai/settings/api-keys",
     models=(
         # Together states the whole window for K3.
-        replace(_K3, context_window=1_048_576, price=Price(3.00, 15.00)),
+        replace(
+            _K3,
+            context_window=1_048_576,
+            price=Price(3.00, 15.00),
+            thinking=Thinking.SWITCHABLE,
+            efforts=("low", "medium", "high", "max"),
+        ),
         replace(_K27_CODE, retired=date(2026, 8, 27), successor=_K3.id),
         replace(_K26, retired=date(2026, 8, 19), successor=_K3.id),
     ),
@@ -98,6 +112,7 @@ DEEPINFRA: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.deepinfra.com/v1/openai",
     models_url="https://api.deepinfra.com/v1/openai/models",
+    dialect_name=dialects.DEEPINFRA.name,
     key_variables=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"),
     keys_url="https://deepinfra.com/dash/api_keys",
     models=(
@@ -126,10 +141,11 @@ NOVITA: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.novita.ai/openai/v1",
     models_url="https://api.novita.ai/openai/v1/models",
+    dialect_name=dialects.NOVITA.name,
     key_variables=("NOVITA_API_KEY",),
     keys_url="https://novita.ai/settings/key-management",
     models=(
-        replace(_K3, id="moonshotai/kimi-k3"),
+        replace(_K3, id="moonshotai/kimi-k3", thinking=Thinking.SWITCHABLE, efforts=_EFFORTS),
         replace(_K27_CODE, id="moonshotai/kimi-k2.7-code"),
         replace(_K26, id="moonshotai/kimi-k2.6"),
         replace(_K2_0905, id="moonshotai/kimi-k2-0905"),
@@ -143,6 +159,7 @@ CUSTOM: Final = Provider(
     format=Format.OPENAI,
     base_url="",
     models_url="",
+    dialect_name=dialects.GATEWAY.name,
     key_variables=("KIMI_API_KEY",),
     note="Give its address with kimi provider custom --base-url URL --model MODEL; a key is optional.",
 )

@@ -31,7 +31,8 @@ class Price:
 class Model:
     """One model as one host serves it. Token counts are the host's own.
 
-    `efforts` are the effort values that the host takes for this model, weakest first; empty where it takes none.
+    `efforts` are the effort values that the host takes for this model, weakest first; empty where it takes none. The
+    effort `none` switches reasoning off.
     `forced_tools` says whether `tool_choice: required` is accepted. `retired` is the first day without service.
     """
 

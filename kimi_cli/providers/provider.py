@@ -47,7 +47,7 @@ class Provider:
 
     @property
     def dialect(self) -> Dialect:
-        """The host's dialect; for Anthropic-format hosts it is not used."""
+        """The host's dialect; for Anthropic-format hosts little of it is used."""
         return DIALECTS[self.dialect_name]
 
     def model(self, model_id: str) -> Model | None:

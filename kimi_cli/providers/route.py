@@ -9,6 +9,8 @@ from typing import Any, Self
 from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format
+from kimi_cli.providers.search import SearchChoice
+from kimi_cli.providers.tools import ToolsChoice
 
 SLOTS = ("opus", "sonnet", "haiku", "subagent")
 """The names under which Claude Code asks for a model besides the main one."""
@@ -19,7 +21,9 @@ class Route:
     """A host, the models that a session may ask it for, and the key that it wants.
 
     `name` is the host's name in sentences, such as "Groq". `models[0]` answers every request for a model that is not
-    among them. `slots` maps Claude Code's slot names to ids in `models`; a missing slot is the main model.
+    among them. `slots` maps Claude Code's slot names to ids in `models`; a missing slot is the main model. `fallbacks`
+    are the routes to other hosts that are taken, in this order, where this one leads nowhere; they have none of their
+    own. `search` is what searches the web for the session, `tools` what its proxy carries out itself.
     """
 
     provider: str
@@ -30,6 +34,11 @@ class Route:
     key: str = field(repr=False)
     slots: tuple[tuple[str, str], ...] = ()
     name: str = ""
+    fallbacks: tuple[Route, ...] = ()
+    ledger: bool = True
+    """Whether what is used is recorded, and what is learned from it."""
+    search: SearchChoice = field(default_factory=SearchChoice)
+    tools: ToolsChoice = field(default_factory=ToolsChoice)
 
     @property
     def host(self) -> str:
@@ -56,6 +65,18 @@ class Route:
                 return known[model_id]
         return self.main
 
+    def counterpart(self, requested: str, other: Route) -> Model:
+        """The model of another route that does there what the model for `requested` does here."""
+        wanted = requested.removesuffix("[1m]")
+        if any(model.id == wanted for model in other.models):
+            return other.model_for(wanted)
+        here = self.model_for(requested).id
+        if here != self.main.id:
+            for slot, model_id in self.slots:
+                if model_id == here:
+                    return other.model_for(slot)
+        return other.main
+
     def to_json(self) -> dict[str, Any]:
         """The wire form of the control API; it holds the key, so it goes over the authenticated loopback only."""
         return {
@@ -67,6 +88,10 @@ class Route:
             "key": self.key,
             "slots": [list(slot) for slot in self.slots],
             "name": self.name,
+            "fallbacks": [route.to_json() for route in self.fallbacks],
+            "ledger": self.ledger,
+            "search": self.search.to_json(),
+            "tools": self.tools.to_json(),
         }
 
     @classmethod
@@ -90,6 +115,10 @@ class Route:
             key=str(data["key"]),
             slots=tuple((str(slot), str(model)) for slot, model in data.get("slots", ())),
             name=str(data.get("name", "")),
+            search=SearchChoice.from_json(data["search"]) if "search" in data else SearchChoice(),
+            tools=ToolsChoice.from_json(data["tools"]) if "tools" in data else ToolsChoice(),
+            fallbacks=tuple(cls.from_json({**route, "fallbacks": []}) for route in data.get("fallbacks", ())),
+            ledger=bool(data.get("ledger", True)),
         )
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from kimi_cli.proxy.process import Options, run
+from kimi_cli.proxy.recovery import DEFAULT_BUDGET
 
 
 def main() -> int:
@@ -19,6 +20,11 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--strict", action="store_true", help="this port or none")
     parser.add_argument("--grace", type=float, default=10.0, help="seconds without a session before the end")
+    parser.add_argument("--retry", type=float, default=DEFAULT_BUDGET, help="seconds to ask a host that fails again")
+    parser.add_argument(
+        "--calibration", type=Path, metavar="FILE", help="where to keep what is learned of token counts"
+    )
+    parser.add_argument("--usage", type=Path, metavar="DIR", help="where to record usage")
     parser.add_argument("--reopening", action="store_true", help="its sessions come from another that is gone")
     parser.add_argument("--replaces", metavar="TEXT", help="what became of that one, for the log")
     parser.add_argument("--debug", action="store_true")
@@ -30,6 +36,9 @@ def main() -> int:
         port=given.port,
         strict=given.strict,
         grace=given.grace,
+        retry=given.retry,
+        usage_dir=given.usage,
+        calibration_file=given.calibration,
         debug=given.debug,
         reopening=given.reopening,
         replaces=given.replaces,

@@ -97,5 +97,6 @@ class Connection(web.RequestHandler):
         response = answer(
             Failure(status, kind, "This is not a request that the proxy understands."), request_id=request_id
         )
+        response.headers["Server"] = "kimi"  # else the framework says which it is, and which Python's
         response.force_close()
         return response

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import secrets
 import time
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from kimi_cli.providers.route import Route
-from kimi_cli.proxy.intake import read_body
-from kimi_cli.proxy.keys import LIFETIME, OWNERS, SESSIONS, STARTED_AT, STATE
+from kimi_cli.proxy.intake import await_invitation, read_body
+from kimi_cli.proxy.keys import LIFETIME, OWNERS, SESSIONS, STARTED_AT, STATE, UPSTREAM
 from kimi_cli.proxy.refusal import kind_of
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.proxy.sessions import ClosingError, Session
@@ -36,12 +36,12 @@ _PROJECT_LIMIT: Final = 4096
 
 def add_control_routes(app: web.Application) -> None:
     """Adds `/control/...`; the guard has checked the control token before any of these runs."""
-    app.router.add_post("/control/sessions", open_session)
-    app.router.add_post("/control/sessions/{id}/owners", add_owner)
-    app.router.add_delete("/control/sessions/{id}", close_session)
-    app.router.add_get("/control/status", status)
-    app.router.add_post("/control/retire", retire)
-    app.router.add_post("/control/stop", stop)
+    app.router.add_post("/control/sessions", open_session, expect_handler=await_invitation)
+    app.router.add_post("/control/sessions/{id}/owners", add_owner, expect_handler=await_invitation)
+    app.router.add_delete("/control/sessions/{id}", close_session, expect_handler=await_invitation)
+    app.router.add_get("/control/status", status, expect_handler=await_invitation)
+    app.router.add_post("/control/retire", retire, expect_handler=await_invitation)
+    app.router.add_post("/control/stop", stop, expect_handler=await_invitation)
 
 
 async def open_session(request: web.Request) -> web.Response:
@@ -57,9 +57,10 @@ async def open_session(request: web.Request) -> web.Response:
         raise _refused(400, "None of the session's processes is running.")
     session = sessions.by_token(opening.token) if opening.token else None
     if session is None:
+        token = opening.token or new_token()
         session = Session(
-            id=f"ses_{secrets.token_hex(8)}",
-            token=opening.token or new_token(),
+            id=_id_of(token, opening.route),
+            token=token,
             route=opening.route,
             project=opening.project,
             opened_at=time.time(),
@@ -76,6 +77,11 @@ async def open_session(request: web.Request) -> web.Response:
     for owner in alive:
         request.app[OWNERS].watch(owner)
     return web.json_response({"id": session.id, "token": session.token})
+
+
+def _id_of(token: str, route: Route) -> str:
+    """A session's id, which tells nothing of its token, and is the same again where a replaced proxy gets it back."""
+    return f"ses_{hashlib.sha256(f'{token} {json.dumps(route.to_json())}'.encode()).hexdigest()[:16]}"
 
 
 async def add_owner(request: web.Request) -> web.Response:
@@ -110,6 +116,7 @@ async def status(request: web.Request) -> web.Response:
             "memory": _memory(),
             "closing": sessions.is_closing,
             "sessions": [session.to_json() for session in sessions],
+            "allowances": request.app[UPSTREAM].admission.to_json(),
         }
     )
 

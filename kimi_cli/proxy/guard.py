@@ -10,7 +10,7 @@ import hmac
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from kimi_cli.proxy.connection import Connection
 from kimi_cli.proxy.intake import BODY_LIMIT
@@ -47,6 +47,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     if path.startswith(CONTROL):
         _check_control_token(request)
         _make_known(request)
+        _check_expectation(request)
         return await handler(request)
     sessions, tokens = request.app[SESSIONS], tuple(_tokens(request))
     session = next(filter(None, map(sessions.by_token, tokens)), None) or await sessions.reopened(tokens)
@@ -54,6 +55,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise RefusedError(_UNAUTHENTICATED)
     request[SESSION] = session
     _make_known(request)
+    _check_expectation(request)
     with session.used():
         return await handler(request)
 
@@ -86,6 +88,12 @@ def _check_size(request: web.Request) -> None:
     """Refuses by the announced length, before anything is read; a body that announces none is counted as it comes."""
     if (request.content_length or 0) > BODY_LIMIT:
         raise web.HTTPRequestEntityTooLarge(BODY_LIMIT, request.content_length or 0)
+
+
+def _check_expectation(request: web.Request) -> None:
+    """Refuses what waits for something that nobody knows. Whoever waits for an invitation gets it with the body."""
+    if request.version >= HttpVersion11 and request.headers.get("Expect", "100-continue").lower() != "100-continue":
+        raise web.HTTPExpectationFailed
 
 
 def _check_control_token(request: web.Request) -> None:

@@ -8,13 +8,14 @@ from aiohttp import web
 
 from kimi_cli.proxy.exchange import Exchange
 from kimi_cli.proxy.intake import await_invitation, read_body
-from kimi_cli.proxy.keys import REQUEST_ID, SESSION, SESSIONS
+from kimi_cli.proxy.keys import ESTIMATES, REQUEST_ID, SESSION, SESSIONS
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.proxy.trace import Trace
 from kimi_cli.wire.codec import NotJsonError, loads_object
 from kimi_cli.wire.failure import Failure, InvalidRequestError
+from kimi_cli.wire.foreign import a_string
 from kimi_cli.wire.request import check_request
-from kimi_cli.wire.tokens import estimate_request
+from kimi_cli.wire.tokens import measure
 
 if TYPE_CHECKING:
     from kimi_cli.proxy.sessions import Session
@@ -43,7 +44,10 @@ async def post_message(request: web.Request) -> web.StreamResponse:
 async def count_tokens(request: web.Request) -> web.StreamResponse:
     """`POST /v1/messages/count_tokens`: our estimate; no host is asked."""
     body = _parse(await read_body(request))
-    return web.json_response({"input_tokens": estimate_request(body)}, headers={"request-id": request[REQUEST_ID]})
+    route = request[SESSION].route
+    model = route.model_for(a_string(body.get("model")))
+    tokens = request.app[ESTIMATES].tokens(route, model.id, measure(body, vision=model.vision))
+    return web.json_response({"input_tokens": tokens}, headers={"request-id": request[REQUEST_ID]})
 
 
 async def _begin(request: web.Request, session: Session) -> Exchange:

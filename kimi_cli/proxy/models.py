@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from kimi_cli.proxy.intake import await_invitation
 from kimi_cli.proxy.keys import SESSION
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.wire.failure import Failure
@@ -21,8 +22,8 @@ _PAGE_LIMIT: Final = 1000
 
 def add_model_routes(app: web.Application) -> None:
     """Adds both; an id may contain slashes, as those of several hosts do."""
-    app.router.add_get("/v1/models", list_models)
-    app.router.add_get("/v1/models/{id:.+}", show_model)
+    app.router.add_get("/v1/models", list_models, expect_handler=await_invitation)
+    app.router.add_get("/v1/models/{id:.+}", show_model, expect_handler=await_invitation)
 
 
 async def list_models(request: web.Request) -> web.Response:

@@ -19,14 +19,18 @@ from kimi_cli import __version__
 from kimi_cli.proxy.app import build_app
 from kimi_cli.proxy.connection import connection_factory
 from kimi_cli.proxy.descriptors import raise_limit
+from kimi_cli.proxy.estimates import Estimates
 from kimi_cli.proxy.leaving import Leaving
 from kimi_cli.proxy.lifetime import Lifetime
 from kimi_cli.proxy.listen import BACKLOG, PortTakenError, find_holder, listen
 from kimi_cli.proxy.logs import start_logging
 from kimi_cli.proxy.record import Recorder
+from kimi_cli.proxy.recovery import Recovery
 from kimi_cli.proxy.sessions import Sessions
 from kimi_cli.store.identity import ProcessIdentity
+from kimi_cli.store.ledger import Ledger
 from kimi_cli.store.paths import BODIES
+from kimi_cli.store.remedy import write_remedy
 from kimi_cli.store.state import ProxyState, write_state
 
 if TYPE_CHECKING:
@@ -47,7 +51,7 @@ _SESSIONS: Final = "sessions"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the process is told. `grace` is in seconds; without `lock_file` no launcher looks for this process.
+    """What the process is told. `grace` and `retry` are in seconds; without `lock_file` no launcher looks for it.
 
     With `reopening` the clients of one that is gone come with their tokens before their launchers do. `replaces` says
     what became of that one.
@@ -59,7 +63,12 @@ class Options:
     port: int
     strict: bool
     grace: float
+    retry: float
     debug: bool
+    usage_dir: Path | None = None
+    """Where usage is recorded; nowhere without."""
+    calibration_file: Path | None = None
+    """Where what is learned of token counts is kept; nowhere without."""
     reopening: bool = False
     replaces: str | None = None
 
@@ -102,13 +111,25 @@ async def _serve(listener: socket.socket, *, options: Options) -> int:
     start_logging(options.log_file, debug=options.debug, secrets=in_use)
     try:
         recorder = Recorder(options.log_file.parent / BODIES, secrets=in_use)
-        app = build_app(state, sessions=sessions, lifetime=lifetime, recorder=recorder)
+        recovery = Recovery(budget=options.retry)
+        ledger = Ledger(options.usage_dir) if options.usage_dir is not None else None
+        app = build_app(
+            state,
+            sessions=sessions,
+            lifetime=lifetime,
+            recorder=recorder,
+            recovery=recovery,
+            ledger=ledger,
+            estimates=Estimates(options.calibration_file),
+        )
         async with answering(app, listener=listener):
             _end_on_signals(lifetime)
             try:
                 write_state(options.state_file, state)
             except OSError as error:
-                return _give_up(f"{options.state_file} cannot be written: {error.strerror or error}", kind="state")
+                fix = write_remedy(options.state_file, error, variable="XDG_RUNTIME_DIR")
+                text = f"{options.state_file} cannot be written: {error.strerror or error}"
+                return _give_up(text, kind="state", fix=fix)
             _announce(ready=True, port=state.port, instance=state.instance)
             facts: dict[str, object] = {"port": state.port, "instance": state.instance, "version": state.version}
             if options.replaces is not None:

@@ -1,7 +1,6 @@
 """The pump: reads of the host's stream in, writes to the client out, one write for each read.
 
-Nothing is sent before the message has content, so that a failure up to then is still an HTTP status; silence longer
-than a ping's interval ends that wait, because a client that sees nothing for long gives up.
+Nothing of a message is sent before it has content, so that after a failure up to then another answer can be asked for.
 """
 
 from __future__ import annotations
@@ -10,30 +9,25 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
-from aiohttp import web
-
-from kimi_cli.proxy.keys import SESSION
-from kimi_cli.proxy.refusal import conceal_key
-from kimi_cli.proxy.upstream import READ_ERRORS, UpstreamError, failure_of
+from kimi_cli.proxy.connection_failure import failure_of
+from kimi_cli.proxy.upstream import READ_ERRORS, UpstreamError
 from kimi_cli.wire.answer import ChatAnswer
 from kimi_cli.wire.collect import Collector
-from kimi_cli.wire.encode import PING
 from kimi_cli.wire.failure import Failure, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+    from kimi_cli.proxy.client import Client
     from kimi_cli.wire.answer import Answer
+    from kimi_cli.wire.events import Event
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.messages import MessagesAnswer
 
-PING_SECONDS: Final = 10.0
-"""Claude Code shows a banner after 20 seconds of silence and gives up after 300."""
 LAST_WORDS_SECONDS: Final = 5.0
 """How long a host may take over its usage once the answer is complete: some never close the stream."""
 WHOLE_BYTES: Final = 16 * 1024 * 1024
 """The largest answer that is taken in one piece: a model's longest output, some thirty times over."""
-FAREWELL_SECONDS: Final = 2.0
-"""How long the client of a stream that was interrupted may take to read what it has not read yet."""
 
 
 class Content(Protocol):
@@ -58,93 +52,80 @@ class Source(Protocol):
         """Its body."""
 
 
-class Client:
-    """The client's end of a stream: opened by the first write, written to by the pump and by the pings.
-
-    `tap` gets every piece that is sent.
-    """
-
-    def __init__(
-        self, request: web.Request, headers: dict[str, str], *, tap: Callable[[bytes], None] | None = None
-    ) -> None:
-        self._request = request
-        self._tap = tap
-        self._response = web.StreamResponse(
-            headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", **headers}
-        )
-        self._opening = asyncio.Lock()
-        self._held = b""
-        self.writes = 0
-        self.is_open = False
-
-    def hold(self, data: bytes) -> None:
-        """Keep bytes back until the next write."""
-        self._held += data
-
-    async def write(self, data: bytes) -> None:
-        """Send what was held and this, and wait while the client reads more slowly than the host writes."""
-        self.writes += 1
-        if not self.is_open:
-            async with self._opening:
-                if not self.is_open:
-                    await self._response.prepare(self._request)
-                    self.is_open = True
-                    data, self._held = self._held + data, b""
-        if data:
-            if self._tap is not None:
-                self._tap(data)
-            await self._response.write(data)
-
-    async def close(self) -> web.StreamResponse:
-        """End the response."""
-        if not self.is_open:  # a message may have an end and no content
-            await self.write(b"")
-        await self._response.write_eof()
-        return self._response
-
-    def leave(self) -> None:
-        """Cut the connection after a moment, also where the client does not read, which would keep it open for good."""
-        if self.is_open and (transport := self._request.transport) is not None:
-            asyncio.get_running_loop().call_later(FAREWELL_SECONDS, transport.abort)
-
-    def conceal(self, out: bytes) -> bytes:
-        """What a host says of a failure, without the session's key: some repeat it."""
-        return conceal_key(out.decode("utf-8", "surrogateescape"), self._request[SESSION]).encode(
-            "utf-8", "surrogateescape"
-        )
-
-
-async def stream(client: Client, source: Source, answer: Answer, *, host: str) -> web.StreamResponse:
+async def stream(
+    client: Client, source: Source, answer: Answer, *, host: str, begun: Callable[[], None] | None = None
+) -> None:
     """Pass an answer on until it is over. Whoever cancels this must leave the context of `source`.
+
+    `begun` is called before the first of it is sent: from then on no other answer can be asked for.
 
     Raises:
         UpstreamError: the answer failed before any of it was sent.
     """
-    pings = asyncio.create_task(_ping(client, answer))
+    held = b""
     try:
-        try:
-            if is_whole(source) and isinstance(answer, ChatAnswer):
-                out = answer.feed_whole(await read_whole(source, host))
-            else:
-                async for data in _reads(source, answer, host):
-                    await _pass_on(client, answer, answer.feed(data))
-                out = answer.finish()
-        except UpstreamError as error:
-            out = answer.fail(error.failure)
-        await _pass_on(client, answer, out)
-        return await client.close()
-    finally:
-        pings.cancel()
+        if is_whole(source) and isinstance(answer, ChatAnswer):
+            out = answer.feed_whole(await read_whole(source, host))
+        else:
+            async for data in _reads(source, answer, host):
+                out = held + answer.feed(data)
+                if begun is not None and answer.has_content:
+                    begun()
+                    begun = None
+                held = await _pass_on(client, answer, out)
+            out = answer.finish()
+    except UpstreamError as error:
+        out = answer.fail(error.failure)
+    await _pass_on(client, answer, held + out)
 
 
-async def interrupt(client: Client, answer: Answer, reason: str) -> None:
+async def hear(
+    source: Source,
+    answer: ChatAnswer | MessagesAnswer,
+    take: Callable[[Sequence[Event]], Awaitable[None]],
+    *,
+    host: str,
+    begun: Callable[[], None] | None = None,
+) -> None:
+    """Give an answer's events to `take`, until it is over; `begun` is called before the first of its content.
+
+    Raises:
+        UpstreamError: the answer failed before it had any content.
+    """
+    held: list[Event] = []
+    try:
+        if is_whole(source):
+            held += answer.whole(await read_whole(source, host))
+        else:
+            async for data in _reads(source, answer, host):
+                held += answer.events(data)
+                if not answer.has_content:
+                    continue
+                if begun is not None:
+                    begun()
+                    begun = None
+                await take(held)
+                held = []
+            held += answer.end()
+    except UpstreamError as error:
+        held += answer.failed(error.failure)
+    if answer.failure is not None and not answer.has_content:
+        raise UpstreamError(answer.failure)
+    await take(held)
+
+
+async def interrupt(client: Client, answer: Answer | None, reason: str) -> None:
     """Tell the client of a stream in flight why it will not go on, and cut the connection."""
     client.leave()
-    if client.is_open and not answer.is_over:
-        failure = Failure(529, "overloaded_error", f"The proxy ended this session: {reason}.")
-        with suppress(ConnectionError):
+    if not client.is_open or client.is_over:
+        return
+    failure = Failure(529, "overloaded_error", f"The proxy ended this session: {reason}.")
+    with suppress(ConnectionError):
+        if answer is None or not answer.has_content:
+            await client.fail(failure)
+        else:
             await client.write(answer.fail(failure))
-            await client.close()
+        await client.close()
 
 
 async def collect(source: Source, answer: ChatAnswer, *, host: str) -> JsonObject:
@@ -189,7 +170,7 @@ async def read_whole(source: Source, host: str) -> bytes:
     return b"".join(pieces)
 
 
-async def _reads(source: Source, answer: Answer, host: str) -> AsyncIterator[bytes]:
+async def _reads(source: Source, answer: Answer | MessagesAnswer, host: str) -> AsyncIterator[bytes]:
     """Reads of the stream until the answer is over or the stream ends."""
     content = source.content
     try:
@@ -209,25 +190,17 @@ async def _last_words(content: Content) -> bytes:
     return b""
 
 
-async def _pass_on(client: Client, answer: Answer, out: bytes) -> None:
-    if answer.failure is not None:
-        out = client.conceal(out)
-    if client.is_open or answer.has_content:
-        if out:
-            await client.write(out)
-    elif answer.failure is not None:
-        raise UpstreamError(answer.failure)
-    else:
-        client.hold(out)
-
-
-async def _ping(client: Client, answer: Answer) -> None:
-    """A ping whenever nothing was written for an interval."""
-    with suppress(ConnectionError):  # the pump finds out by itself that the client has gone
-        while True:
-            writes = client.writes
-            await asyncio.sleep(PING_SECONDS)
-            if client.writes == writes and not answer.is_over:
-                if not client.is_open:
-                    client.hold(answer.start())
-                await client.write(PING)
+async def _pass_on(client: Client, answer: Answer, out: bytes) -> bytes:
+    """Send what there is once the message has content; returns what is still to be sent with it."""
+    if not answer.has_content:
+        if answer.failure is not None:
+            raise UpstreamError(answer.failure)
+        if not answer.is_over:  # a message may have an end and no content
+            return out
+    if answer.is_over:
+        client.is_over = True
+        if answer.failure is not None:
+            out = client.conceal(out)
+    if out:
+        await client.write(out)
+    return b""

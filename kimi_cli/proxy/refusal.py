@@ -89,16 +89,18 @@ async def refuse_in_form(request: web.Request, handler: Handler) -> web.StreamRe
         # which every client sees as a failure.
         raise ConnectionResetError("the answer had begun")
     if (session := request.get(SESSION)) is not None:
-        failure = replace(failure, message=conceal_key(failure.message, session))
+        failure = replace(failure, message=conceal_keys(failure.message, session))
     response = answer(failure, request_id=request_id)
     response.headers.update(extra)
     return response
 
 
-def conceal_key(text: str, session: Session) -> str:
-    """The text without the session's key, which a host may have put into its own words. A short one is no secret."""
-    key = session.route.key
-    return text.replace(key, _CONCEALED) if len(key) >= SECRET_LENGTH else text
+def conceal_keys(text: str, session: Session) -> str:
+    """The text without the session's keys, which a host may have put into its own words. A short one is no secret."""
+    for key in session.keys:
+        if len(key) >= SECRET_LENGTH:
+            text = text.replace(key, _CONCEALED)
+    return text
 
 
 def _interruption(request: web.Request) -> str | None:

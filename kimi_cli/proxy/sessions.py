@@ -10,12 +10,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kimi_cli.engine.memory import Memory
+from kimi_cli.proxy.failover import Failover
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from kimi_cli.providers.route import Route
     from kimi_cli.store.identity import ProcessIdentity
+    from kimi_cli.tools.toolbox import LocalTools
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +57,14 @@ class Session:
     input_tokens: int = 0
     output_tokens: int = 0
     cached_tokens: int = 0
+    cost: float | None = 0.0
+    """US dollars; None once something was used whose price nobody knows."""
     left_out: dict[str, str] = field(default_factory=dict)
     """The tools that the host was not told of, and why; each is warned of once."""
+    local_tools: LocalTools | None = field(default=None, repr=False)
+    """What the proxy carries out for it, once that was wanted."""
+    memory: Memory = field(default_factory=Memory, repr=False)
+    """What was carried out for it beside calls of its client."""
     tasks: set[asyncio.Task[object]] = field(default_factory=set, repr=False)
     """What runs for this session; cancelled when it ends."""
     end_reason: str | None = None
@@ -65,6 +75,22 @@ class Session:
     """How many of its requests are being answered, those for models and counts included."""
     used_at: float = field(default_factory=time.monotonic)
     """When the last of them was, on the clock of `time.monotonic`."""
+
+    failover: Failover = field(init=False, repr=False)
+    """Which of its hosts is asked."""
+
+    def __post_init__(self) -> None:
+        """Begin with the first host."""
+        self.failover = Failover(self.route, session_id=self.id)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all of its hosts, and of its search engine."""
+        return (self.route.key, *(route.key for route in self.route.fallbacks), self.route.search.key)
+
+    def spend(self, cost: float | None) -> None:
+        """Adds what an answer cost."""
+        self.cost = None if self.cost is None or cost is None else self.cost + cost
 
     @contextmanager
     def attached(self) -> Iterator[None]:
@@ -109,6 +135,8 @@ class Session:
             "input_tokens": self.input_tokens,
             "output_tokens": self.output_tokens,
             "cached_tokens": self.cached_tokens,
+            "cost": None if self.cost is None else round(self.cost, 6),
+            "fallback": self.failover.to_json(),
         }
 
 
@@ -181,7 +209,7 @@ class Sessions:
 
     def secrets(self) -> Iterator[str]:
         """Every token and key in use, longest first, for whoever must keep them out of a text."""
-        texts = {text for session in self for text in (session.token, session.route.key) if len(text) >= SECRET_LENGTH}
+        texts = {text for session in self for text in (session.token, *session.keys) if len(text) >= SECRET_LENGTH}
         yield from sorted(texts, key=len, reverse=True)
 
     def end(self, session_id: str, *, reason: str) -> bool:

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import ssl
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
 from kimi_cli.providers.provider import Format
+from kimi_cli.proxy.connection_failure import failure_of
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.store.web_proxy import find_web_proxy
 from kimi_cli.wire import refusal as refusals
-from kimi_cli.wire.failure import Failure, classify
+from kimi_cli.wire.failure import classify, web_page
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from kimi_cli.providers.route import Route
+    from kimi_cli.proxy.admission import Admission
     from kimi_cli.proxy.pump import Content, Source
     from kimi_cli.proxy.trace import Trace
     from kimi_cli.store.web_proxy import WebProxy
+    from kimi_cli.wire.failure import Failure
+    from kimi_cli.wire.failures.advice import Advice
+    from kimi_cli.wire.refusal import Refusal
 
 CONNECT_SECONDS: Final = 15.0
 """A host that has not taken the connection by then will not."""
@@ -32,8 +36,8 @@ READ_SECONDS: Final = 600.0
 HEAD_SECONDS: Final = 600.0
 """How long it may take until an answer begins, the request's way up included. A host that fills the time, with interim
 answers or a head that comes byte by byte, is not silent, but its client waits no longer than that either."""
-ERROR_BYTES: Final = 64 * 1024
-"""How much of an error answer is read: any sentence fits, a web page does not have to."""
+ERROR_BYTES: Final = 1024 * 1024
+"""How much of an error answer is read. It may hold what a model had written when its call could not be read."""
 ERROR_SECONDS: Final = 10.0
 """How long the text of an error is waited for; its status is known by then."""
 DRAIN_SECONDS: Final = 0.25
@@ -49,33 +53,59 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS
 
 
 class UpstreamError(RefusedError):
-    """The host refused, or could not be reached; `failure` is what the client is told."""
+    """The host refused, or could not be reached; `failure` is what the client is told.
+
+    `refusal` is what the host said, where it said something.
+    """
+
+    def __init__(self, failure: Failure, *, refusal: Refusal | None = None) -> None:
+        super().__init__(failure)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a request is about, as far as its failures are concerned. `window` and `estimate` are in tokens."""
+
+    route: Route
+    window: int
+    estimate: int
+    advice: Advice
 
 
 class Upstream:
     """The way to every host: one HTTP client, so that connections stay warm from request to request."""
 
-    def __init__(self, client: aiohttp.ClientSession) -> None:
+    def __init__(self, client: aiohttp.ClientSession, *, admission: Admission) -> None:
         self._client = client
+        self.admission = admission
         self._draining: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def ask(
-        self, route: Route, data: bytes, *, window: int, estimate: int, trace: Trace | None = None
+        self,
+        question: Question,
+        data: bytes,
+        *,
+        heard: Callable[[int, Mapping[str, str]], None] = lambda _status, _headers: None,
+        trace: Trace | None = None,
     ) -> AsyncIterator[Source]:
         """Send a request's body and hand out the host's answer, whose status is 200.
+
+        `heard` is called with the status and the headers of any answer.
 
         Leaving the context by an exception cuts the connection, so that the host stops working on the answer.
 
         Raises:
             UpstreamError: the host refused, sent something that is no answer, or could not be reached.
         """
-        answer = await _post(self._client, route, data)
+        answer = await _post(self._client, question, data)
         del data  # it may be large, and the answer long
         try:
+            heard(answer.status, answer.headers)
             with _told_of_the_end(answer):
                 source: Source = answer if trace is None else trace.answered(answer)
-                await _check(answer, source.content, route, window=window, estimate=estimate)
+                await _check(answer, source.content, question)
                 yield source
         except BaseException:
             answer.close()
@@ -92,7 +122,8 @@ class Upstream:
         await asyncio.gather(*self._draining, return_exceptions=True)
 
 
-async def _post(client: aiohttp.ClientSession, route: Route, data: bytes) -> aiohttp.ClientResponse:
+async def _post(client: aiohttp.ClientSession, question: Question, data: bytes) -> aiohttp.ClientResponse:
+    route = question.route
     url = _url(route)
     web_proxy = find_web_proxy(url)
     try:
@@ -103,12 +134,12 @@ async def _post(client: aiohttp.ClientSession, route: Route, data: bytes) -> aio
                 headers=_headers(route),
                 timeout=_TIMEOUT,
                 proxy=web_proxy.url if web_proxy else None,
-                proxy_headers=_proxy_headers(web_proxy),
+                proxy_headers=proxy_headers(web_proxy),
                 # A redirect would carry the key to wherever it points.
                 allow_redirects=False,
             )
     except READ_ERRORS as error:
-        raise UpstreamError(failure_of(error, route.host)) from error
+        raise UpstreamError(failure_of(error, route.host, question.advice)) from error
 
 
 @contextmanager
@@ -138,33 +169,31 @@ def _told_of_the_end(answer: aiohttp.ClientResponse) -> Iterator[None]:
         closed.remove_done_callback(tell)
 
 
-async def _check(answer: aiohttp.ClientResponse, content: Content, route: Route, *, window: int, estimate: int) -> None:
+async def _check(answer: aiohttp.ClientResponse, content: Content, question: Question) -> None:
     """See that an answer is one, as far as its head tells."""
     if answer.status != 200:
-        raise UpstreamError(await _refusal(answer, content, route, window=window, estimate=estimate))
+        refusal = await _refusal(answer, content, question)
+        raise UpstreamError(classify(refusal), refusal=refusal)
     if answer.content_type == "text/html":
-        text = f"{route.host} answered with a web page; is {route.base_url} the right base URL?"
-        raise UpstreamError(Failure(500, "api_error", text, should_retry=False))
+        raise UpstreamError(web_page(question.route.host, question.advice))
 
 
-async def _refusal(
-    answer: aiohttp.ClientResponse, content: Content, route: Route, *, window: int, estimate: int
-) -> Failure:
+async def _refusal(answer: aiohttp.ClientResponse, content: Content, question: Question) -> Refusal:
     raw = b""
     # Where the explanation breaks off or does not come, what there is of it has to do.
     with suppress(*READ_ERRORS):
         async with asyncio.timeout(ERROR_SECONDS):
             while len(raw) < ERROR_BYTES and (data := await content.readany()):
                 raw += data
-    refusal = refusals.from_response(
-        host=route.host,
+    return refusals.from_response(
+        host=question.route.host,
         status=answer.status,
         headers=answer.headers,
         body=raw,
-        window=window,
-        estimate=estimate,
+        window=question.window,
+        estimate=question.estimate,
+        advice=question.advice,
     )
-    return classify(refusal)
 
 
 async def _drain(answer: aiohttp.ClientResponse) -> None:
@@ -179,36 +208,12 @@ async def _drain(answer: aiohttp.ClientResponse) -> None:
         answer.close()
 
 
-def failure_of(error: Exception, host: str) -> Failure:
-    """What a failure of the connection amounts to. Nothing in it comes from the request, so no key can be in it."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
-            text = f"{host} cannot be trusted: its TLS certificate was not accepted."
-            return Failure(500, "api_error", text, should_retry=False)
-        case aiohttp.ClientSSLError() | ssl.SSLError():
-            return Failure(500, "api_error", f"No encrypted connection to {host} could be made.")
-        case aiohttp.ClientConnectorDNSError() | socket.gaierror():
-            return Failure(500, "api_error", f"{host} cannot be found: its name does not resolve.")
-        case aiohttp.ServerTimeoutError() | TimeoutError():
-            return Failure(504, "timeout_error", f"{host} did not answer in time.")
-        case aiohttp.ClientHttpProxyError(status=status):
-            text = f"The web proxy on the way to {host} refused: HTTP {status}."
-            return Failure(500, "api_error", text, should_retry=status >= 500)
-        case aiohttp.ClientProxyConnectionError():
-            return Failure(500, "api_error", f"The web proxy on the way to {host} cannot be reached.")
-        case aiohttp.ClientConnectorError() | ConnectionRefusedError():
-            return Failure(500, "api_error", f"{host} cannot be reached: the connection was refused.")
-        case aiohttp.InvalidURL():
-            return Failure(500, "api_error", f"{host} has a base URL that cannot be used.", should_retry=False)
-        case _:
-            return Failure(500, "api_error", f"The connection to {host} broke off.")
-
-
 def _url(route: Route) -> str:
     return route.base_url + ("/chat/completions" if route.format is Format.OPENAI else "/v1/messages")
 
 
-def _proxy_headers(web_proxy: WebProxy | None) -> dict[str, str] | None:
+def proxy_headers(web_proxy: WebProxy | None) -> dict[str, str] | None:
+    """What a web proxy wants to know."""
     if web_proxy is None or web_proxy.authorization is None:
         return None
     return {"Proxy-Authorization": web_proxy.authorization}

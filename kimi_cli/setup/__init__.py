@@ -7,7 +7,7 @@
 - `plan`      what a set-up decided, carried out in one go
 - `values`    every value that a launch would go by, and where it comes from
 - `checkup`   everything that a launch needs, looked at, as values of `finding`; `surroundings` are those of its
-              findings that are no choice of the user's
+              findings that are no choice of the user's, and `tested` the versions of Claude Code that were tested
 - `reset`     everything taken away again; `footprint` tells what is ours
 
 Nothing here prints; what is found comes back as values.

@@ -10,6 +10,7 @@ from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.slots import tokens
 from kimi_cli.setup.finding import Checkup, Finding, Level
 from kimi_cli.setup.host import Verdict, ask_host
+from kimi_cli.setup.searching import search_finding, search_state
 from kimi_cli.setup.surroundings import claude_code, files, other_kimi, proxy, saved_model, versions
 from kimi_cli.store.keyring_backend import KeyringError
 from kimi_cli.store.known import configured, known_providers
@@ -60,9 +61,17 @@ def check_up(
         findings.append(trouble)
     if wanted is not None:
         findings += _other_keys(wanted, secrets, chosen=resolution.route.provider if resolution else None)
+        findings.append(search_finding(search_state(paths, environ)))
     findings += [proxy(paths, environ), files(paths)]
-    findings += [finding for finding in (saved_model(environ), other_kimi(environ)) if finding]
+    models = frozenset(_models(wanted)) if wanted is not None else frozenset()
+    findings += [finding for finding in (saved_model(environ, models), other_kimi(environ)) if finding]
     return Checkup(tuple(findings))
+
+
+def _models(wanted: Wanted) -> Iterator[str]:
+    """Every model that the user set up."""
+    for provider in wanted.settings.providers.values():
+        yield from filter(None, (provider.model, *provider.slots.values()))
 
 
 def _warnings(wanted: Wanted) -> Iterator[Finding]:

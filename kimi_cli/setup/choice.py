@@ -11,10 +11,10 @@ from kimi_cli.providers.catalogue import find_provider, is_catalogued, model_fac
 from kimi_cli.setup.model_id import clean_model_id
 from kimi_cli.store.known import configured, is_added, known_providers
 from kimi_cli.store.secrets import SecretStore
-from kimi_cli.store.settings import choose_provider, read_settings, save_provider
+from kimi_cli.store.settings import choose_provider, read_settings, save_fallback, save_provider
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from kimi_cli.providers.model import Model
@@ -97,6 +97,23 @@ def switch(
         save_provider(paths.settings_file, provider.id, base_url=base_url, model=model)
     choose_provider(paths.settings_file, provider.id)
     return look_at(provider.id, paths, environ, today=today)
+
+
+def choose_fallback(names: Iterable[str], paths: Paths) -> None:
+    """Set the providers that stand in for one that cannot answer, in order; a name that is repeated counts once.
+
+    Raises:
+        ProviderUnknownError, SettingsError: it cannot be done, and nothing is changed.
+    """
+    known = known_providers(read_settings(paths.settings_file))
+    ids = dict.fromkeys(find_provider(name, providers=known).id for name in names)
+    save_fallback(paths.settings_file, list(ids))
+
+
+def fallback_choices(paths: Paths, environ: Mapping[str, str], *, today: date) -> list[Choice]:
+    """The providers that stand in, in order; raises as `current_choice` does."""
+    settings = read_settings(paths.settings_file)
+    return [look_at(name, paths, environ, today=today) for name in dict.fromkeys(settings.fallback)]
 
 
 def all_choices(paths: Paths) -> list[tuple[Provider, bool]]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.store.bodies import BODY_NAME
 from kimi_cli.store.identity import ProcessIdentity
-from kimi_cli.store.paths import APP, BODIES
+from kimi_cli.store.ledger_files import LEDGER_NAME
+from kimi_cli.store.paths import APP, BODIES, CALIBRATION
 from kimi_cli.store.state import read_state
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ _NAME: Final = r"[A-Za-z0-9_-]{1,64}"
 _HEX: Final = r"[0-9a-f]{16}"
 _CONFIG: Final = re.compile(r"settings\.toml|keys\.json|\.lock")
 """`.lock` is a lock of Windows; other systems lock the directory itself."""
-_CACHE: Final = re.compile(rf"models/{_NAME}-{_HEX}\.json")
+_CACHE: Final = re.compile(rf"models/{_NAME}-{_HEX}\.json|{re.escape(CALIBRATION)}")
 _LOG: Final = re.compile(rf"(?P<log>proxy|serve)\.log(\.\d+)?|{BODIES}/{BODY_NAME}")
+_USAGE: Final = re.compile(LEDGER_NAME)
 _RUNTIME: Final = re.compile(
     rf"proxy\.(json|lock)|proxy-\d+\.json|serve-\d+\.json|sessions/({_HEX}|shell-\d+)\.json"
     rf"|direct/(?P<pid>\d+)_(?P<created>[0-9.e+]+)_{_HEX}\.json"
@@ -80,7 +82,7 @@ def _folders(paths: Paths) -> list[Path]:
     """Our directories, the inner ones first; some systems put several of them into one that is ours as well."""
     roots = (paths.config_dir, paths.cache_dir, paths.log_dir, paths.runtime_dir)
     around = (root.parent for root in roots if root.parent.name == APP)
-    inner = (paths.live_models_dir, paths.sessions_dir, paths.runtime_dir / "direct", paths.bodies_dir)
+    inner = (paths.live_models_dir, paths.sessions_dir, paths.runtime_dir / "direct", paths.bodies_dir, paths.usage_dir)
     return sorted({*roots, *around, *inner}, key=lambda folder: (-len(folder.parts), folder))
 
 
@@ -101,6 +103,7 @@ def _is_ours(path: Path, paths: Paths) -> bool:
         (paths.config_dir, _CONFIG),
         (paths.cache_dir, _CACHE),
         (paths.log_dir, _LOG),
+        (paths.usage_dir, _USAGE),
         (paths.runtime_dir, _RUNTIME),
     )
     return any(

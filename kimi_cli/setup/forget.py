@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kimi_cli.errors import ProviderUnknownError, SecretError, SettingsError
 from kimi_cli.providers.catalogue import PROVIDERS, find_provider
+from kimi_cli.providers.search import SERVICES
 from kimi_cli.store.key_places import KeyPlaces
 from kimi_cli.store.keyring_backend import KeyringError
 from kimi_cli.store.known import known_providers
@@ -54,7 +55,7 @@ def forget_key(name: str, paths: Paths, environ: Mapping[str, str], *, keyring: 
     wanted = name.strip().lower()
     settings = _settings(wanted, paths)
     try:
-        provider = find_provider(wanted, providers=known_providers(settings))
+        provider = find_provider(wanted, providers={**SERVICES, **known_providers(settings)})
     except ProviderUnknownError:
         gone = places.forget([wanted]) if name_fault(wanted) is None else None
         if gone is None or not gone.keys:
@@ -90,6 +91,6 @@ def _settings(wanted: str, paths: Paths) -> Settings:
     try:
         return read_settings(paths.settings_file)
     except SettingsError:
-        if wanted in PROVIDERS:
+        if wanted in {*PROVIDERS, *SERVICES}:
             return Settings()
         raise

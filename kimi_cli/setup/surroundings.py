@@ -17,15 +17,14 @@ from kimi_cli.errors import ClaudeNotFoundError, KimiError, ProxyError, UsageErr
 from kimi_cli.launcher.claude import find_claude
 from kimi_cli.launcher.saved_model import read_saved_model
 from kimi_cli.setup.finding import Finding, Level
+from kimi_cli.setup.tested import NEWEST, OLDEST, Standing, note, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from kimi_cli.store.paths import Paths
     from kimi_cli.store.state import ProxyState
 
-TESTED: Final = "2.1.330"
-"""The Claude Code that the project's own tests drive."""
 _OURS: Final = "kimi"
 
 
@@ -38,8 +37,9 @@ def versions() -> Finding:
 
 
 def claude_code(environ: Mapping[str, str], explicit: Path | None) -> Finding:
-    """Claude Code: where, and whether it is a version that was tested."""
-    nothing = {"path": None, "version": None, "tested": False}
+    """Claude Code: where, and whether it is a version that was tested; another one is worth a note, and may well do."""
+    tested = {"oldest_tested": OLDEST, "newest_tested": NEWEST}
+    nothing = {"path": None, "version": None, "tested": False, **tested}
     try:
         found = find_claude(environ, explicit=explicit)
         version = found.version(environ)
@@ -48,11 +48,10 @@ def claude_code(environ: Mapping[str, str], explicit: Path | None) -> Finding:
         return Finding("claude", Level.ERROR, "Claude Code was not found.", error.fix, {**nothing, **tried})
     except KimiError as error:
         return Finding("claude", Level.ERROR, str(error), error.fix, nothing)
-    facts = {"path": str(found.path), "version": version, "tested": version == TESTED}
-    text = f"Claude Code {version} at {found.path}"
-    if version != TESTED:
-        text += f" (tested with {TESTED})"
-    return Finding("claude", Level.OK, text, facts=facts)
+    is_tested = standing(version) is Standing.TESTED
+    facts = {"path": str(found.path), "version": version, "tested": is_tested, **tested}
+    remark = "" if is_tested else f" ({note(version)})"
+    return Finding("claude", Level.OK, f"Claude Code {version} at {found.path}{remark}", facts=facts)
 
 
 def proxy(paths: Paths, environ: Mapping[str, str]) -> Finding:
@@ -87,10 +86,13 @@ def files(paths: Paths) -> Finding:
     return Finding("files", Level.OK, f"settings {paths.settings_file}, log {paths.log_file}", facts=facts)
 
 
-def saved_model(environ: Mapping[str, str]) -> Finding | None:
-    """A model of ours as Claude Code's own default: it gets there by `/model`, and breaks `claude` without us."""
+def saved_model(environ: Mapping[str, str], models: Collection[str] = ()) -> Finding | None:
+    """A model of ours as Claude Code's own default: it gets there by `/model`, and breaks `claude` without us.
+
+    `models` are ours because the user set them up.
+    """
     saved = read_saved_model(environ)
-    if saved is None or not saved.is_ours:
+    if saved is None or not (saved.is_ours or saved.model in models):
         return None
     text = f"Claude Code's own default model is {saved.model}, which plain claude cannot use"
     facts = {"model": saved.model, "path": str(saved.path)}

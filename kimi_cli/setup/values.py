@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kimi_cli.daemon.wishes import DEFAULT_GRACE, DEFAULT_PORT, read_wishes
+from kimi_cli.daemon.wishes import DEFAULT_GRACE, DEFAULT_PORT, DEFAULT_RETRY, read_wishes
 from kimi_cli.errors import HostError, KimiError, SecretError, UsageError
 from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
 from kimi_cli.providers.route import SLOTS
+from kimi_cli.providers.search import SearchChoice
 from kimi_cli.setup.forget import set_variable
 from kimi_cli.store.keyring_backend import DEFAULT_TIMEOUT
 from kimi_cli.store.known import only_with_key
@@ -70,14 +71,31 @@ def effective_values(
         provider_value = Value("provider", missing.value or None, missing.origin, missing.detail, str(error))
         return (provider_value, *_of_variables(environ))
     found = named or Named(host.id, Origin.DEFAULT, "the only one with a key")
+    file = str(wanted.settings_file)
     return (
         Value("provider", host.id, found.origin, found.detail),
         _model(wanted, host, LiveModels(paths, host, "", now, _ask_nobody), today=today),
         *_of_host(wanted, host),
         _key(host, secrets, environ),
         *_of_slots(wanted, host),
+        Value("fallback", ", ".join(wanted.settings.fallback) or None, *_set_by_user(wanted.settings.fallback, file)),
+        _ledger(wanted),
+        *_search(wanted),
         *_of_variables(environ),
     )
+
+
+def _ledger(wanted: Wanted) -> Value:
+    chosen = wanted.settings.ledger
+    origin = (Origin.DEFAULT, "") if chosen is None else (Origin.USER, str(wanted.settings_file))
+    return Value("ledger", "off" if chosen is False else "on", *origin)
+
+
+def _search(wanted: Wanted) -> Iterator[Value]:
+    chosen, file = wanted.settings.search, str(wanted.settings_file)
+    yield Value("search", chosen.engine, *_set_by_user(chosen != SearchChoice(), file))
+    if chosen.base_url:
+        yield Value("search.base_url", chosen.base_url, Origin.USER, file)
 
 
 def _of_host(wanted: Wanted, host: Provider) -> Iterator[Value]:
@@ -129,6 +147,7 @@ def _of_variables(environ: Mapping[str, str]) -> Iterator[Value]:
     for name, default in (
         ("KIMI_PROXY_PORT", str(DEFAULT_PORT)),
         ("KIMI_IDLE_GRACE", f"{DEFAULT_GRACE:g}"),
+        ("KIMI_RETRY_SECONDS", f"{DEFAULT_RETRY:g}"),
         (TIMEOUT_VARIABLE, f"{DEFAULT_TIMEOUT:g}"),
         (_CLAUDE, None),
         ("KIMI_DEBUG", "0"),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from kimi_cli.errors import BaseUrlError, NotConfiguredError, SecretError
 from kimi_cli.providers.catalogue import PROVIDERS, customised, find_provider
+from kimi_cli.providers.dialect import GATEWAY
 from kimi_cli.providers.provider import Format, Provider
+from kimi_cli.providers.search import SERVICES
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.provider_name import default_variable, name_fault
 
@@ -25,6 +27,11 @@ def known_providers(settings: Settings) -> Mapping[str, Provider]:
     """
     added = {name: _added(name, own) for name, own in settings.providers.items() if is_added(name, settings)}
     return MappingProxyType({**PROVIDERS, **added})
+
+
+def key_owner(name: str, settings: Settings) -> Provider:
+    """Whoever a key of that name is for: a search engine, or a provider; raises as `configured` does."""
+    return SERVICES.get(name.strip().lower()) or configured(name, settings)
 
 
 def is_added(name: str, settings: Settings) -> bool:
@@ -88,7 +95,8 @@ def only_with_key(settings: Settings, secrets: SecretStore, environ: Mapping[str
 
 def key_variables(settings: Settings) -> tuple[str, ...]:
     """Every environment variable in which a key of any provider may be, by the catalogue and by the settings."""
-    listed = {variable for provider in known_providers(settings).values() for variable in provider.key_variables}
+    owners = (*known_providers(settings).values(), *SERVICES.values())
+    listed = {variable for owner in owners for variable in owner.key_variables}
     named = {own.key_variable for own in settings.providers.values() if own.key_variable}
     return tuple(sorted(listed | named))
 
@@ -100,6 +108,7 @@ def _added(name: str, own: ProviderSettings) -> Provider:
         format=own.format or Format.OPENAI,
         base_url="",
         models_url="",
+        dialect_name=GATEWAY.name,
         key_variables=(default_variable(name),),
     )
     try:

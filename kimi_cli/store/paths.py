@@ -20,6 +20,7 @@ STATE_FILE: Final = "proxy.json"
 """The state of the proxy that new sessions go to."""
 BODIES: Final = "bodies"
 """The directory beside a log for the bodies that are recorded."""
+CALIBRATION: Final = "calibration.json"
 _WRITABLE_BY_OTHERS: Final = 0o022
 
 
@@ -80,6 +81,11 @@ class Paths:
         return self.cache_dir / "models"
 
     @property
+    def calibration_file(self) -> Path:
+        """What was learned of models' token counts."""
+        return self.cache_dir / CALIBRATION
+
+    @property
     def log_file(self) -> Path:
         """The proxy's log."""
         return self.log_dir / "proxy.log"
@@ -88,6 +94,11 @@ class Paths:
     def serve_log_file(self) -> Path:
         """The log of proxies in the foreground."""
         return self.log_dir / "serve.log"
+
+    @property
+    def usage_dir(self) -> Path:
+        """The usage ledger. It is worth more than a log: macOS sweeps the directory of those."""
+        return (self.config_dir if sys.platform == "darwin" else self.log_dir.parent) / "usage"
 
     @property
     def bodies_dir(self) -> Path:
@@ -128,17 +139,26 @@ def home_of(environ: Mapping[str, str]) -> Path | None:
 
     One that is relative counts as none: it would be another one in every directory.
     """
-    home = _absolute(environ, "USERPROFILE" if sys.platform == "win32" else "HOME")
-    if home is not None or sys.platform == "win32":
-        return home
-    import pwd
+    return _absolute(environ, "USERPROFILE" if sys.platform == "win32" else "HOME") or _listed_home()
 
-    try:
-        # Containers with made-up user ids have no entry in the user database.
-        listed = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:
+
+if sys.platform == "win32":
+
+    def _listed_home() -> Path | None:
+        """There is no such list."""
         return None
-    return listed if listed.is_absolute() else None
+
+else:
+
+    def _listed_home() -> Path | None:
+        """What the user database says; containers with made-up user ids have no entry there."""
+        import pwd
+
+        try:
+            listed = Path(pwd.getpwuid(os.getuid()).pw_dir)
+        except KeyError:
+            return None
+        return listed if listed.is_absolute() else None
 
 
 def _home(environ: Mapping[str, str]) -> Path:

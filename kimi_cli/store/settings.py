@@ -3,6 +3,16 @@
 The file is TOML, and may be written by hand:
 
     provider = "groq"
+    fallback = ["moonshot"]
+    ledger = "off"
+
+    [search]
+    engine = "searxng"
+    base_url = "http://127.0.0.1:8888"
+
+    [progress]
+    emoji = "on"
+    starting = "Here we go"
 
     [providers.groq]
     model = "moonshotai/kimi-k2-instruct-0905"
@@ -30,16 +40,19 @@ from kimi_cli.errors import SettingsError, UsageError
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.route import SLOTS
+from kimi_cli.providers.search import ENGINES, KEYLESS, SearchChoice
+from kimi_cli.providers.tools import WORDS, Wording, word_fault
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.provider_name import name_fault
-from kimi_cli.store.settings_file import EDIT, read_document, rewrite, table_at, text_at
+from kimi_cli.store.settings_file import EDIT, read_document, rewrite, switch_at, table_at, text_at, texts_at
 from kimi_cli.store.spelling import closest, shown, unknown_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-_TOP: Final = ("provider", "providers")
+_TOP: Final = ("provider", "fallback", "ledger", "search", "progress", "providers")
+_OF_SEARCH: Final = ("engine", "base_url")
 _OF_PROVIDER: Final = ("base_url", "model", "format", "key_variable", "slots")
 _MISPLACED: Final = MappingProxyType(
     dict.fromkeys(_OF_PROVIDER, "is not a setting here; it belongs under [providers.NAME].")
@@ -66,12 +79,17 @@ class ProviderSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of the user's choices: the provider that launches use, and what is set for each one.
+    """All of the user's choices: the provider that launches use, those that stand in for it, what is set for each one.
 
-    `warnings` are sentences about what in the file means nothing.
+    `ledger` says whether usage is recorded; None where nothing is said of it, and then it is. `warnings` are sentences
+    about what in the file means nothing.
     """
 
     provider: str | None = None
+    fallback: tuple[str, ...] = ()
+    ledger: bool | None = None
+    search: SearchChoice = field(default_factory=SearchChoice)
+    progress: Wording = field(default_factory=Wording)
     providers: Mapping[str, ProviderSettings] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
 
@@ -91,6 +109,10 @@ def read_settings(path: Path) -> Settings:
         tables = table_at(path, document, "providers")
         return Settings(
             provider=text_at(path, document, "provider"),
+            fallback=texts_at(path, document, "fallback"),
+            ledger=switch_at(path, document, "ledger"),
+            search=_search(path, document),
+            progress=_progress(path, document),
             providers=MappingProxyType({name: _provider(path, tables, name) for name in tables}),
             warnings=tuple(_warnings(path, document, tables)),
         )
@@ -107,6 +129,21 @@ def choose_provider(path: Path, provider_id: str) -> None:
     """
     read_settings(path)
     rewrite(path, {("provider",): provider_id})
+
+
+def save_fallback(path: Path, provider_ids: Sequence[str]) -> None:
+    """Sets the providers that stand in for one that cannot answer, in order; raises as `choose_provider` does."""
+    read_settings(path)
+    rewrite(path, {("fallback",): list(provider_ids)})
+
+
+def save_search(path: Path, engine: str, *, base_url: str | None = None) -> None:
+    """Sets what searches the web; without `base_url` the address stays. Raises as `choose_provider` does."""
+    read_settings(path)
+    changes: dict[tuple[str, ...], str | list[str]] = {("search", "engine"): engine}
+    if base_url is not None:
+        changes["search", "base_url"] = base_url
+    rewrite(path, changes)
 
 
 def save_provider(
@@ -136,7 +173,9 @@ def save_provider(
         "key_variable": key_variable,
     }
     table = ("providers", provider_id)
-    changes: dict[tuple[str, ...], str] = {(*table, key): value for key, value in values.items() if value is not None}
+    changes: dict[tuple[str, ...], str | list[str]] = {
+        (*table, key): value for key, value in values.items() if value is not None
+    }
     changes.update({(*table, "slots", slot): value for slot, value in (slots or {}).items()})
     rewrite(path, changes)
 
@@ -165,13 +204,38 @@ def remove_slots(path: Path, provider_id: str) -> None:
 def remove_provider(path: Path, provider_id: str) -> None:
     """Removes what is set for a provider, comments in its table included; raises as `choose_provider` does.
 
-    Where it is the one that launches use, none is from then on.
+    Where it is the one that launches use, none is from then on; and it stands in for no other any more.
     """
     settings = read_settings(path)
-    changes: dict[tuple[str, ...], str] = {("providers", provider_id): ""}
+    changes: dict[tuple[str, ...], str | list[str]] = {("providers", provider_id): ""}
     if (settings.provider or "").lower() == provider_id:
         changes["provider",] = ""
+    if provider_id in settings.fallback:
+        changes["fallback",] = [name for name in settings.fallback if name != provider_id]
     rewrite(path, changes)
+
+
+def _search(path: Path, document: Mapping[str, object]) -> SearchChoice:
+    table = table_at(path, document, "search")
+    engine = text_at(path, table, "engine", where="search.") or KEYLESS
+    if engine not in ENGINES:
+        raise SettingsError(path, reason=f"search.engine is {engine!r}, and must be one of {', '.join(ENGINES)}")
+    return SearchChoice(engine, text_at(path, table, "base_url", where="search.") or "")
+
+
+def _progress(path: Path, document: Mapping[str, object]) -> Wording:
+    table = table_at(path, document, "progress")
+    words: list[tuple[str, str]] = []
+    for name in WORDS:
+        text = table.get(name)
+        if text is None:
+            continue
+        if not isinstance(text, str):
+            raise SettingsError(path, reason=f"progress.{name} must be a text")
+        if (fault := word_fault(name, text)) is not None:
+            raise SettingsError(path, reason=f"progress.{fault}")
+        words.append((name, str(text)))
+    return Wording(emoji=switch_at(path, table, "emoji") is True, words=tuple(words))
 
 
 def _provider(path: Path, tables: Mapping[str, object], name: str) -> ProviderSettings:
@@ -193,6 +257,10 @@ def _provider(path: Path, tables: Mapping[str, object], name: str) -> ProviderSe
 
 def _warnings(path: Path, document: Mapping[str, object], tables: Mapping[str, object]) -> Iterator[str]:
     yield from unknown_keys(path, document, known=_TOP, reasons=_MISPLACED | _NO_KEYS)
+    yield from unknown_keys(
+        path, table_at(path, document, "search"), known=_OF_SEARCH, where="search.", reasons=_NO_KEYS
+    )
+    yield from unknown_keys(path, table_at(path, document, "progress"), known=("emoji", *WORDS), where="progress.")
     for name in tables:
         table = table_at(path, tables, name)
         where = f"providers.{shown(name)}."

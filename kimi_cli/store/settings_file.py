@@ -20,6 +20,7 @@ EDIT: Final = "kimi config edit"
 _POSITION: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
 """How `tomllib` ends its messages; the numbers are attributes of the error only from Python 3.14 on."""
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_SWITCHES: Final = {"on": True, "off": False}
 _UNCHANGEABLE: Final = "it has a form that only an editor can change; write its tables as [providers.NAME]"
 
 
@@ -66,6 +67,28 @@ def text_at(path: Path, table: Mapping[str, object], key: str, *, where: str = "
     return value or None
 
 
+def texts_at(path: Path, table: Mapping[str, object], key: str) -> tuple[str, ...]:
+    """The list of texts at a key; none where there is none. Raises as `text_at` does."""
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise SettingsError(path, reason=f'{key} must be a list of texts in quotes, like {key} = ["..."]')
+    return tuple(value)
+
+
+def switch_at(path: Path, table: Mapping[str, object], key: str) -> bool | None:
+    """What is switched on or off at a key, by a word or by true and false; None where nothing is said.
+
+    Raises:
+        SettingsError: something else is there.
+    """
+    value = table.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value not in _SWITCHES:
+        raise SettingsError(path, reason=f'{key} must be "on" or "off", like {key} = "off"')
+    return _SWITCHES[value]
+
+
 def table_at(path: Path, table: Mapping[str, object], key: str, *, where: str = "") -> Mapping[str, object]:
     """The table at a key; empty where there is none. Raises as `text_at` does."""
     value = table.get(key, {})
@@ -74,12 +97,12 @@ def table_at(path: Path, table: Mapping[str, object], key: str, *, where: str = 
     return value
 
 
-def rewrite(path: Path, changes: Mapping[tuple[str, ...], str]) -> None:
+def rewrite(path: Path, changes: Mapping[tuple[str, ...], str | list[str]]) -> None:
     """Makes `changes` in the file and leaves every other character of it alone; makes the file where there is none.
 
-    A text is set at each path of keys; an empty one removes what is there, a whole table included. Where the file is
-    a symbolic link, as managers of dotfiles make them, what it points to is rewritten. Two processes that do this at
-    once do not lose a change.
+    A text, or a list of them, is set at each path of keys; an empty one removes what is there, a whole table included.
+    Where the file is a symbolic link, as managers of dotfiles make them, what it points to is rewritten. Two processes
+    that do this at once do not lose a change.
 
     Raises:
         SettingsError: the file cannot be read, understood or written; then it is as it was.
@@ -114,7 +137,7 @@ def _read(path: Path) -> str:
         raise SettingsError(path, reason=f"it is not UTF-8 text (byte {error.start + 1})") from error
 
 
-def _changed(path: Path, text: str, changes: Mapping[tuple[str, ...], str]) -> str:
+def _changed(path: Path, text: str, changes: Mapping[tuple[str, ...], str | list[str]]) -> str:
     """The text of the file after the changes, proven to hold them and nothing else that is new."""
     wanted = parse_toml(path, text)
     for keys, value in changes.items():
@@ -157,7 +180,7 @@ def _trailing_comments(lines: list[str]) -> list[str]:
     return lines[at:] if any(line.strip() for line in lines[at:]) else []
 
 
-def _set(table: MutableMapping[str, Any], keys: tuple[str, ...], value: str) -> None:
+def _set(table: MutableMapping[str, Any], keys: tuple[str, ...], value: str | list[str]) -> None:
     """Sets a text in a TOML document, or removes the key where the text is empty."""
     import tomlkit
     from tomlkit.items import InlineTable
@@ -177,7 +200,7 @@ def _set(table: MutableMapping[str, Any], keys: tuple[str, ...], value: str) -> 
         table.pop(keys[-1], None)
 
 
-def _set_plain(table: dict[str, Any], keys: tuple[str, ...], value: str) -> None:
+def _set_plain(table: dict[str, Any], keys: tuple[str, ...], value: str | list[str]) -> None:
     """The same for plain values."""
     for key in keys[:-1]:
         table = table.setdefault(key, {})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from kimi_cli.wire import failure as failures
 from kimi_cli.wire.codec import NotJsonError, loads_object
 from kimi_cli.wire.encode import encode
-from kimi_cli.wire.events import Event, Failed, MessageDelta, MessageStart, Usage
+from kimi_cli.wire.events import Event, Failed, InputDelta, MessageDelta, MessageStart, ToolUseStart, Usage
 from kimi_cli.wire.sse import EventTooLargeError, SseDecoder
 from kimi_cli.wire.stream import Frame, Reducer
 
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kimi_cli.wire.failure import Failure
+    from kimi_cli.wire.refusal import Refusal
 
 DONE: Final = b"[DONE]"
+_CALL: Final = (ToolUseStart, InputDelta)
+_SAYS_NOTHING: Final = (MessageStart, Failed, *_CALL)
+"""Events without which a client has nothing; of a call it is the end."""
 
 
 class Answer(Protocol):
@@ -59,12 +63,17 @@ class Answer(Protocol):
 
 
 class ChatAnswer:
-    """A stream of chat completion chunks as an Anthropic message: as bytes, or as the events themselves."""
+    """A stream of chat completion chunks as an Anthropic message: as bytes, or as the events themselves.
+
+    A call before which nothing was said is kept back until it is whole: Claude Code asks again for an answer that
+    breaks off in text or reasoning, and gives up on one of which it has half a call and nothing else.
+    """
 
     def __init__(self, frame: Frame) -> None:
         self._host = frame.host
         self._decoder = SseDecoder()
         self._reducer = Reducer(frame)
+        self._held: list[bytes] = []
         self.has_content = False
         self.failure: Failure | None = None
         self.usage = Usage()
@@ -93,7 +102,11 @@ class ChatAnswer:
 
     def fail(self, failure: Failure) -> bytes:
         """An error in place of the rest."""
-        return self._encoded(self._noted(self._reducer.fail(failure)))
+        return self._encoded(self.failed(failure))
+
+    def failed(self, failure: Failure) -> list[Event]:
+        """The events of such an error."""
+        return self._noted(self._reducer.fail(failure))
 
     def events(self, data: bytes) -> list[Event]:
         """The events of one read."""
@@ -121,6 +134,16 @@ class ChatAnswer:
         """The events of a completion that came in one piece, as JSON instead of a stream."""
         return [*self._reduced([body]), *self._noted(self._reducer.finish())]
 
+    def salvaged(self, refusal: Refusal) -> list[Event] | None:
+        """The events of the answer that a refused request had, where its calls can be read after all; else None."""
+        events = self._reducer.salvage(refusal)
+        return None if events is None else self._noted(events)
+
+    def feed_salvaged(self, refusal: Refusal) -> bytes | None:
+        """The same as the stream that the client asked for."""
+        events = self.salvaged(refusal)
+        return None if events is None else self._encoded(events)
+
     def _reduced(self, payloads: Iterable[bytes]) -> list[Event]:
         events: list[Event] = []
         for payload in payloads:
@@ -142,11 +165,18 @@ class ChatAnswer:
             elif isinstance(event, MessageDelta):
                 self.usage = event.usage
         if not self.has_content:
-            self.has_content = any(not isinstance(event, MessageStart | Failed) for event in events)
+            self.has_content = not all(isinstance(event, _SAYS_NOTHING) for event in events)
         return events
 
     def _encoded(self, events: list[Event]) -> bytes:
-        return b"".join(map(encode, events))
+        out = b"".join(map(encode, events))
+        if not self.has_content and not self.is_over and (self._held or any(isinstance(one, _CALL) for one in events)):
+            self._held.append(out)
+            return b""
+        if self._held:
+            out = b"".join((*self._held, out)) if self.has_content else out
+            self._held.clear()
+        return out
 
 
 def _is_whole(payload: bytes) -> bool:

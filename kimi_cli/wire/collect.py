@@ -14,12 +14,14 @@ from kimi_cli.wire.events import (
     MessageDelta,
     MessageStart,
     MessageStop,
+    ServerToolUseStart,
     SignatureDelta,
     TextDelta,
     TextStart,
     ThinkingDelta,
     ThinkingStart,
     ToolUseStart,
+    WholeBlock,
 )
 
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ class Collector:
                 self._content.append({"type": "thinking", "thinking": "", "signature": ""})
             case ToolUseStart(_, tool_id, name):
                 self._content.append({"type": "tool_use", "id": tool_id, "name": name, "input": {}})
+            case ServerToolUseStart(_, tool_id, name):
+                self._content.append({"type": "server_tool_use", "id": tool_id, "name": name, "input": {}})
+            case WholeBlock(_, block):
+                self._content.append(block)
             case BlockStop():
                 self._close(self._content[-1])
             case MessageStart(message_id, model, usage):
@@ -82,8 +88,10 @@ class Collector:
             case "thinking":
                 block["thinking"], block["signature"] = text, self._signature
                 self._signature = ""
-            case _:
+            case "tool_use" | "server_tool_use":
                 block["input"] = _input_of(text)
+            case _:  # it was complete when it opened
+                pass
 
 
 def _input_of(text: str) -> JsonObject:

@@ -13,7 +13,8 @@ from kimi_cli.wire.codec import dumps_text
 from kimi_cli.wire.foreign import JsonObject, a_string, an_object, objects
 
 BILLING_HEADER: Final = "x-anthropic-billing-header"
-"""The first words of a system block that differs between runs: noise to a model, and poison to its prompt cache."""
+"""The first words of a line at the front of the system prompt that differs from request to request: noise to a model,
+and poison to its prompt cache. Claude Code sends it as a block of its own, gateways before us may have joined it."""
 
 IMAGE_BELOW: Final = "[image: in the next message]"
 IMAGE_LEFT_OUT: Final = "[image left out: this model reads text only]"
@@ -37,9 +38,9 @@ def blocks_of(content: object) -> list[JsonObject]:
 
 
 def system_text(system: object) -> str:
-    """The system prompt as one text, without the billing block."""
-    texts = (text_of(block) for block in blocks_of(system))
-    return "\n\n".join(text for text in texts if text and not text.startswith(BILLING_HEADER))
+    """The system prompt as one text, without the billing line."""
+    texts = (_without_billing(text_of(block)) for block in blocks_of(system))
+    return "\n\n".join(text for text in texts if text)
 
 
 def text_of(block: JsonObject) -> str:
@@ -111,6 +112,10 @@ def as_content(parts: list[JsonObject]) -> str | list[JsonObject]:
     if all(part["type"] == "text" for part in parts):
         return "\n\n".join(a_string(part["text"]) for part in parts)
     return parts
+
+
+def _without_billing(text: str) -> str:
+    return text.partition("\n")[2].lstrip("\n") if text.startswith(BILLING_HEADER) else text
 
 
 def _image(block: JsonObject, sight: Sight) -> JsonObject:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kimi_cli.wire.details import text_in
 from kimi_cli.wire.foreign import a_string, an_object, objects
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ def error_of(chunk: JsonObject) -> object | None:
 
 
 def reasoning_of(delta: JsonObject) -> str:
-    """Reasoning under either of its names; hosts that send both send the same twice."""
-    said = delta.get("reasoning_content")
-    return said if said and isinstance(said, str) else a_string(delta.get("reasoning"))
+    """Reasoning under any of its names; hosts that send it under several send the same each time."""
+    said = delta.get("reasoning_content") or delta.get("reasoning")
+    if said and isinstance(said, str):
+        return said
+    details = delta.get("reasoning_details")
+    return a_string(delta.get("reasoning")) or (text_in(objects(details)) if details else "")
 
 
 def parts_of(content: object) -> list[tuple[str, str]]:

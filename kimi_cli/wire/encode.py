@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, assert_never
+from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.wire.codec import dumps
 from kimi_cli.wire.events import (
@@ -13,6 +13,7 @@ from kimi_cli.wire.events import (
     MessageDelta,
     MessageStart,
     MessageStop,
+    ServerToolUseStart,
     SignatureDelta,
     TextDelta,
     TextStart,
@@ -20,15 +21,21 @@ from kimi_cli.wire.events import (
     ThinkingStart,
     ToolUseStart,
     Usage,
+    WholeBlock,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from kimi_cli.wire.failure import Failure
     from kimi_cli.wire.foreign import JsonObject
 
 PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 """Sent in silence, so that a client's idle watchdog sees that the stream lives."""
 
+_LONGEST_WAIT: Final = 60.0
+"""Seconds. Claude Code waits for as long as that, and gives up at once where it is told to wait for longer. It asks ten
+times, so that a host that wants some minutes gets them."""
 _DELTA: Final = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,"delta":{"type":"%b","%b":%b}}\n\n'
 )
@@ -38,34 +45,7 @@ _MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 def encode(event: Event) -> bytes:
     """One event as a server-sent event. The frequent ones are templates: one JSON string is all that is encoded."""
-    match event:
-        case TextDelta(index, text):
-            return _DELTA % (index, b"text_delta", b"text", dumps(text))
-        case InputDelta(index, partial_json):
-            return _DELTA % (index, b"input_json_delta", b"partial_json", dumps(partial_json))
-        case ThinkingDelta(index, thinking):
-            return _DELTA % (index, b"thinking_delta", b"thinking", dumps(thinking))
-        case SignatureDelta(index, signature):
-            return _DELTA % (index, b"signature_delta", b"signature", dumps(signature))
-        case TextStart(index):
-            return _block_start(index, {"type": "text", "text": ""})
-        case ThinkingStart(index):
-            return _block_start(index, {"type": "thinking", "thinking": "", "signature": ""})
-        case ToolUseStart(index, tool_id, name):
-            return _block_start(index, {"type": "tool_use", "id": tool_id, "name": name, "input": {}})
-        case BlockStop(index):
-            return _STOP % index
-        case MessageStart(message_id, model, usage):
-            return sse("message_start", {"message": message_shell(message_id, model, usage)})
-        case MessageDelta(stop_reason, stop_sequence, usage):
-            delta: JsonObject = {"stop_reason": stop_reason, "stop_sequence": stop_sequence}
-            return sse("message_delta", {"delta": delta, "usage": usage_object(usage)})
-        case MessageStop():
-            return _MESSAGE_STOP
-        case Failed(failure):
-            return error_event(failure)
-        case _:
-            assert_never(event)
+    return _ENCODERS[type(event)](event)
 
 
 def sse(name: str, fields: JsonObject) -> bytes:
@@ -97,6 +77,8 @@ def usage_object(usage: Usage) -> JsonObject:
     }
     if usage.thinking_tokens is not None:
         counts["output_tokens_details"] = {"thinking_tokens": usage.thinking_tokens}
+    if usage.web_searches:
+        counts["server_tool_use"] = {"web_search_requests": usage.web_searches, "web_fetch_requests": 0}
     return counts
 
 
@@ -115,8 +97,9 @@ def error_headers(failure: Failure, request_id: str) -> dict[str, str]:
     """The headers that go with `error_body`: what the client should do next."""
     headers = {"request-id": request_id}
     if failure.retry_after is not None:
+        wait = failure.retry_after if failure.should_retry is False else min(failure.retry_after, _LONGEST_WAIT)
         # Whole seconds, rounded up: clients differ in what else they read.
-        headers["retry-after"] = str(-int(-failure.retry_after // 1))
+        headers["retry-after"] = str(-int(-wait // 1))
     if failure.should_retry is not None:
         headers["x-should-retry"] = "true" if failure.should_retry else "false"
     return headers
@@ -124,3 +107,31 @@ def error_headers(failure: Failure, request_id: str) -> dict[str, str]:
 
 def _block_start(index: int, block: JsonObject) -> bytes:
     return sse("content_block_start", {"index": index, "content_block": block})
+
+
+def _call(event: ToolUseStart | ServerToolUseStart, kind: str) -> JsonObject:
+    return {"type": kind, "id": event.id, "name": event.name, "input": {}}
+
+
+def _message_delta(event: MessageDelta) -> bytes:
+    delta: JsonObject = {"stop_reason": event.stop_reason, "stop_sequence": event.stop_sequence}
+    return sse("message_delta", {"delta": delta, "usage": usage_object(event.usage)})
+
+
+_ENCODERS: Final[Mapping[type[Any], Callable[[Any], bytes]]] = {
+    TextDelta: lambda event: _DELTA % (event[0], b"text_delta", b"text", dumps(event[1])),
+    InputDelta: lambda event: _DELTA % (event[0], b"input_json_delta", b"partial_json", dumps(event[1])),
+    ThinkingDelta: lambda event: _DELTA % (event[0], b"thinking_delta", b"thinking", dumps(event[1])),
+    SignatureDelta: lambda event: _DELTA % (event[0], b"signature_delta", b"signature", dumps(event[1])),
+    TextStart: lambda event: _block_start(event.block, {"type": "text", "text": ""}),
+    ThinkingStart: lambda event: _block_start(event.block, {"type": "thinking", "thinking": "", "signature": ""}),
+    ToolUseStart: lambda event: _block_start(event.block, _call(event, "tool_use")),
+    ServerToolUseStart: lambda event: _block_start(event.block, _call(event, "server_tool_use")),
+    WholeBlock: lambda event: _block_start(event.block, event.content),
+    BlockStop: lambda event: _STOP % event.block,
+    MessageStart: lambda event: sse("message_start", {"message": message_shell(event.id, event.model, event.usage)}),
+    MessageDelta: _message_delta,
+    MessageStop: lambda _: _MESSAGE_STOP,
+    Failed: lambda event: error_event(event.failure),
+}
+"""By type, which is found faster than a pattern is matched; every `Event` is here."""

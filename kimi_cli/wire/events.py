@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from kimi_cli.wire.failure import Failure
+    from kimi_cli.wire.foreign import JsonObject
 
 
 class Usage(NamedTuple):
-    """Token counts. The whole prompt is `input_tokens + cached_tokens`; `thinking_tokens` are part of the output."""
+    """Token counts. The whole prompt is `input_tokens + cached_tokens`; `thinking_tokens` are part of the output.
+
+    `web_searches` counts the searches that were made on this side.
+    """
 
     input_tokens: int = 0
     cached_tokens: int = 0
     output_tokens: int = 0
     thinking_tokens: int | None = None
+    web_searches: int = 0
 
 
 class MessageStart(NamedTuple):
@@ -47,6 +52,21 @@ class ToolUseStart(NamedTuple):
     block: int
     id: str
     name: str
+
+
+class ServerToolUseStart(NamedTuple):
+    """A server_tool_use block opens: a call that is carried out on this side, shown to the client."""
+
+    block: int
+    id: str
+    name: str
+
+
+class WholeBlock(NamedTuple):
+    """A block opens that is complete: the result of a call that was carried out on this side."""
+
+    block: int
+    content: JsonObject
 
 
 class TextDelta(NamedTuple):
@@ -109,6 +129,8 @@ Event: TypeAlias = (
     | ThinkingStart
     | ToolUseStart
     | SignatureDelta
+    | ServerToolUseStart
+    | WholeBlock
     | BlockStop
     | MessageStart
     | MessageDelta

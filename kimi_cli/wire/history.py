@@ -10,23 +10,27 @@ from typing import TYPE_CHECKING
 
 from kimi_cli.wire.codec import dumps_text
 from kimi_cli.wire.content import Sight, as_content, parts_of, result_of, system_text, text_of
+from kimi_cli.wire.details import as_entry, text_in
 from kimi_cli.wire.foreign import a_string, an_object
 from kimi_cli.wire.rounds import INTERRUPTED, Round, rounds_of
+from kimi_cli.wire.signature import NOTHING, from_signature
 
 if TYPE_CHECKING:
     from kimi_cli.providers.dialect import Dialect
+    from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
     from kimi_cli.wire.names import ToolNames
 
 
-def to_messages(messages: object, *, system: str, dialect: Dialect, vision: bool, names: ToolNames) -> list[JsonObject]:
+def to_messages(messages: object, *, system: str, dialect: Dialect, model: Model, names: ToolNames) -> list[JsonObject]:
     """Chat messages for a host. Every tool call is followed at once by its results, in the order of the calls."""
-    return _History(dialect, Sight(images=vision, image_urls=dialect.image_urls), names).render(messages, system)
+    return _History(dialect, model, names).render(messages, system)
 
 
 class _History:
-    def __init__(self, dialect: Dialect, sight: Sight, names: ToolNames) -> None:
-        self._dialect, self._sight, self._names = dialect, sight, names
+    def __init__(self, dialect: Dialect, model: Model, names: ToolNames) -> None:
+        self._dialect, self._model, self._names = dialect, model.id, names
+        self._sight = Sight(images=model.vision, image_urls=dialect.image_urls)
         self._messages: list[JsonObject] = []
         self._user_parts: list[JsonObject] = []
         self._calls = 0
@@ -49,8 +53,8 @@ class _History:
         message: JsonObject = {"role": "assistant"}
         texts = [text for block in turn.said if block.get("type") != "tool_use" and (text := text_of(block))]
         message["content"] = "\n\n".join(texts) or None
-        if self._dialect.reasoning_field and (reasoning := _reasoning(turn)):
-            message[self._dialect.reasoning_field] = reasoning
+        if self._dialect.reasoning_fields:
+            message |= self._reasoning(turn)
         calls = turn.calls()
         ids = [self._call_id(call) for call in calls]
         if calls:
@@ -69,6 +73,30 @@ class _History:
             return  # a turn of reasoning alone; hosts refuse an assistant message without content
         self._messages.append(message)
         self._add_results(turn, calls, ids)
+
+    def _reasoning(self, turn: Round) -> JsonObject:
+        """The fields of a turn's reasoning: its text, or the structure that the host sent with it, for the same model.
+
+        Reasoning comes back to any host that takes it, whichever wrote it: after a change of hosts in the middle of a
+        tool loop it is what the model goes on from. What another host encrypted is left out, for nobody else reads it.
+        """
+        entries: list[JsonObject] = []
+        is_structured = False
+        for block in turn.said:
+            if block.get("type") != "thinking":
+                continue
+            text = a_string(block.get("thinking"))
+            wants_more = self._dialect.reasoning_details or not text
+            carried = (from_signature(a_string(block.get("signature"))) if wants_more else None) or NOTHING
+            if self._dialect.reasoning_details and carried.details and carried.model == self._model:
+                entries += carried.details
+                is_structured = True
+            elif text := text or carried.reasoning:
+                entries.append(as_entry(text))
+        if is_structured:
+            return {"reasoning_details": entries}
+        text = text_in(entries)
+        return dict.fromkeys(self._dialect.reasoning_fields, text) if text else {}
 
     def _add_results(self, turn: Round, calls: list[JsonObject], ids: list[str]) -> None:
         results = turn.results()
@@ -104,7 +132,3 @@ class _History:
 def as_reminder(text: str) -> str:
     """A system turn as part of a user turn, marked the way Claude Code marks its own."""
     return f"<system-reminder>\n{text}\n</system-reminder>"
-
-
-def _reasoning(turn: Round) -> str:
-    return "".join(a_string(block.get("thinking")) for block in turn.said if block.get("type") == "thinking")

@@ -1,15 +1,20 @@
-"""The tokens of Kimi's tool calls: what stands where, and what a text that ends may still go on to be."""
+"""The tokens of Kimi's tool calls: what stands where, and what a text that ends may still go on to be.
+
+They are those of K2; K3's tags (`xtml`) are found along with them.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
+from kimi_cli.wire import xtml
 from kimi_cli.wire.extent import Extent
 
 TOKEN: Final = re.compile(
     r"<\|tool_call(?:(?P<section>s?_section_begin)|(?P<call>_begin)|(?P<arguments>_argument_begin)"
     r"|(?P<end>s?_section_end|_end))\|>"
+    rf"|{xtml.TAG}"
 )
 END: Final = re.compile(r"<\|tool_call(?:s?_section_begin|_begin|s?_section_end|_end)\|>")
 """What ends a call's arguments."""
@@ -26,7 +31,7 @@ _TOKENS: Final = (
 )
 OPENING: Final = "<|tool_call"
 """What every token begins with; what is shorter may be anything."""
-_LONGEST: Final = max(map(len, _TOKENS))
+_LONGEST: Final = max(xtml.LONGEST, *map(len, _TOKENS))
 HEAD: Final = re.compile(
     rf"\s*(?:functions\.)?(?P<name>[^\s<{{`]{{1,256}}?)(?::\d{{1,9}})?\s*(?:{re.escape(_ARGUMENTS)}|(?=\{{|{_BLOCK}))"
 )
@@ -42,12 +47,15 @@ def held_from(text: str, at: int) -> int:
     at = text.find("<", max(at, len(text) - _LONGEST + 1))
     while at >= 0:
         rest = text[at:]
-        if (OPENING.startswith(rest) or rest.startswith(OPENING)) and any(
-            token.startswith(rest) and token != rest for token in _TOKENS
-        ):
+        if any(token.startswith(rest) and token != rest for token in _TOKENS) or xtml.may_be_tag(rest):
             return at
         at = text.find("<", at + 1)
     return len(text)
+
+
+def is_tag(token: re.Match[str]) -> bool:
+    """Whether a token that was found is one of K3's tags."""
+    return token.lastgroup in {"calls", "begun", "ended", "stray"}
 
 
 def space_to(text: str, at: int) -> int:

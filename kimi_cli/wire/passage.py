@@ -1,8 +1,8 @@
 """An Anthropic stream passed on from host to client as it comes, whole events at a time.
 
-Nothing is rewritten but errors, which hosts word and number in their own ways, and names of tools that the host knows
-under others. Events go on only when they are whole, so that a ping or an error can stand between any two of them, and a
-stream that breaks off is seen to have broken off.
+What is in order is passed on byte for byte, but for the message's id; the rest is brought into order (`sequence`).
+Errors, which hosts word and number in their own ways, get the client's. Events go on only when they are whole, so that
+a ping or an error can stand between any two of them, and a stream that breaks off is seen to have broken off.
 """
 
 from __future__ import annotations
@@ -14,40 +14,51 @@ from kimi_cli.wire import failure as failures
 from kimi_cli.wire.codec import NotJsonError, dumps, loads_object
 from kimi_cli.wire.encode import encode, error_event
 from kimi_cli.wire.events import BlockStop, Usage
-from kimi_cli.wire.foreign import an_int, an_object
-from kimi_cli.wire.names import with_original_name
+from kimi_cli.wire.failures.advice import NO_ADVICE, Advice
+from kimi_cli.wire.foreign import a_string, an_int, an_object
+from kimi_cli.wire.omission import Omission
 from kimi_cli.wire.refusal import from_stream
+from kimi_cli.wire.sequence import DisorderError, Sequence
 from kimi_cli.wire.sse import MAX_EVENT_BYTES, EventTooLargeError
+from kimi_cli.wire.thinking import Display
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.ids import AnswerIds
 
-_NOTABLE: Final = (b"message_", b"content_block_st", b"error", b"\n\n\n")
-"""What has to be looked at: events that matter here, and blank lines too many. All others are passed on unread."""
-
-_CONTENT: Final = b"content_block"
-_CLOSED_BY_FAILURE: Final = frozenset({"text", "thinking"})
-"""Blocks that are worth something without their end. A call is not: half of one must never be carried out."""
+_DONE: Final = b"[DONE]"
+"""The end of streams in OpenAI's format; some hosts send it here, too."""
 _NOTHING: Final = Usage()
 
 
 class Passage:
     """One relayed answer. `feed` and `finish` return bytes to send; `usage` is what the host has reported so far.
 
-    `tool_names` maps names that had to be changed for the host back to the client's.
+    `tool_names` maps names that had to be changed for the host back to the client's. Without `ids` the host's own stay.
+    `display` is what the client sees of the reasoning. `advice` is for the words of a failure.
     """
 
     def __init__(
-        self, *, host: str, window: int, estimate: int, tool_names: Mapping[str, str] = MappingProxyType({})
+        self,
+        *,
+        host: str,
+        window: int,
+        estimate: int,
+        tool_names: Mapping[str, str] = MappingProxyType({}),
+        ids: AnswerIds | None = None,
+        display: Display = Display.SHOWN,
+        advice: Advice = NO_ADVICE,
     ) -> None:
-        self._host, self._window, self._estimate, self._tool_names = host, window, estimate, tool_names
+        self._host, self._window, self._estimate, self._advice = host, window, estimate, advice
+        self._sequence = Sequence(ids=ids, tool_names=tool_names)
+        self._omission = None if display is Display.SHOWN else Omission(display)
         self._rest: list[bytes] = []  # pieces of an event whose end has not come yet
         self._rest_size = 0
         self._after_cr = False
-        self._open_index: int | None = None  # of a block that a failure closes
         self.usage = Usage()
+        self._held: list[bytes] = []
         self.is_over = False
         self.has_content = False
         self.failure: failures.Failure | None = None
@@ -62,7 +73,7 @@ class Passage:
         return b""
 
     def feed(self, data: bytes) -> bytes:
-        """The events that `data` completed."""
+        """The events that `data` completed; a call before which nothing was said is kept back until it is whole."""
         if self.is_over:
             return b""
         data = self._with_line_feeds(data)
@@ -96,7 +107,13 @@ class Passage:
         if self.is_over:
             return b""
         self.is_over, self.failure = True, failure
-        closed = b"" if self._open_index is None else encode(BlockStop(self._open_index))
+        index = self._sequence.closable
+        if index is None:
+            closed = b""
+        elif self._omission is None:
+            closed = encode(BlockStop(index))
+        else:
+            closed = b"".join(map(_encoded, self._omission.break_off()))
         return closed + error_event(failure)
 
     def _with_line_feeds(self, data: bytes) -> bytes:
@@ -110,58 +127,91 @@ class Passage:
         return data
 
     def _pass(self, whole: bytes) -> bytes:
-        """Whole events, looked at where there is something to see."""
-        self.has_content = self.has_content or _CONTENT in whole
-        if not any(word in whole for word in _NOTABLE) and not whole.startswith(b"\n"):
-            return whole
+        """Whole events, each of them looked at."""
         # Blank lines too many are dropped, for whether they stand before an event or behind one depends on the reads.
         events = (event.strip(b"\n") for event in whole.split(b"\n\n"))
-        return b"".join(self._look(event + b"\n\n") for event in events if event)
+        return b"".join([self._look(event + b"\n\n") for event in events if event])
 
     def _look(self, event: bytes) -> bytes:
         if self.is_over:
             return b""
-        data = _data_of(event)
+        name, data = _parts_of(event)
+        if data == _DONE:
+            return b""
         try:
             fields = loads_object(data) if data else {}
         except NotJsonError:
             return self.fail(failures.unreadable(self._host, "an event is not JSON."))
+        if self._sequence.is_next_piece(fields):
+            return self._passed([fields], event, fields)
         kind = fields.get("type")
-        if kind == "error" or _is_error(event) or (kind is None and "error" in fields):
+        if kind == "error" or name == b"error" or (kind is None and "error" in fields):
             error = fields.get("error", fields)
-            refusal = from_stream(host=self._host, error=error, window=self._window, estimate=self._estimate)
+            refusal = from_stream(
+                host=self._host, error=error, window=self._window, estimate=self._estimate, advice=self._advice
+            )
             return self.fail(failures.classify(refusal))
-        match kind:
-            case "message_start":
-                self.usage = usage_of(an_object(an_object(fields.get("message")).get("usage")), self.usage)
-            case "content_block_start":
-                block = an_object(fields.get("content_block"))
-                self._open_index = an_int(fields.get("index")) if block.get("type") in _CLOSED_BY_FAILURE else None
-                named = with_original_name(block, self._tool_names)
-                if named is not block:
-                    return b"event: content_block_start\ndata: " + dumps({**fields, "content_block": named}) + b"\n\n"
-            case "content_block_stop":
-                self._open_index = None
-            case "message_delta":
-                self.usage = usage_of(an_object(fields.get("usage")), self.usage)
-            case "message_stop":
-                self.is_over = True
-            case _:
-                pass
-        return event
+        return self._take(event, fields) if kind is not None else event
+
+    def _take(self, event: bytes, fields: JsonObject) -> bytes:
+        """An event in its place."""
+        kind = fields["type"]
+        if kind == "message_stop" and not self._sequence.has_reason:
+            return self.fail(failures.truncated(self._host))
+        try:
+            taken = self._sequence.take(fields)
+        except DisorderError as error:
+            return self.fail(failures.unreadable(self._host, f"{error}"))
+        if kind == "message_start":
+            usage = an_object(an_object(fields.get("message")).get("usage"))
+            self.usage = usage_of(usage, self.usage)
+            if taken and not self.usage.input_tokens + self.usage.cached_tokens:
+                # Where the host has not counted yet, the client would show an empty window.
+                message = {**an_object(taken[0].get("message")), "usage": {**usage, "input_tokens": self._estimate}}
+                taken = [{**taken[0], "message": message}]
+        elif kind == "message_delta":
+            self.usage = usage_of(an_object(fields.get("usage")), self.usage)
+        elif kind == "message_stop":
+            self.is_over = True
+        return self._passed(taken, event, fields)
+
+    def _passed(self, taken: list[JsonObject], event: bytes, fields: JsonObject) -> bytes:
+        """What the client sees of events that are in order; `event` is the form in which `fields` came."""
+        if self._omission is not None:
+            taken = [shown for one in taken for shown in self._omission.take(one)]
+        if not self.has_content and not self._sequence.is_withholding:
+            self.has_content = any("index" in one for one in taken)
+        out = b"".join([event if one is fields else _encoded(one) for one in taken])
+        if self._sequence.is_withholding:
+            self._held.append(out)
+            return b""
+        if self._held:
+            out = b"".join((*self._held, out))
+            self._held.clear()
+        return out
 
 
-def _data_of(event: bytes) -> bytes:
-    return b"\n".join(line[5:].strip() for line in event.split(b"\n") if line.startswith(b"data:"))
+def _parts_of(event: bytes) -> tuple[bytes, bytes]:
+    """The name and the data of an event."""
+    head, _, tail = event.rstrip(b"\n").partition(b"\ndata:")
+    if head.startswith(b"event:") and b"\n" not in head and b"\n" not in tail:  # as nearly all are
+        return head[6:].strip(), tail.strip()
+    name, data = b"", []
+    for line in event.split(b"\n"):
+        if line.startswith(b"data:"):
+            data.append(line[5:].strip())
+        elif line.startswith(b"event:"):
+            name = line[6:].strip()
+    return name, data[0] if len(data) == 1 else b"\n".join(data)
 
 
-def _is_error(event: bytes) -> bool:
-    return any(line.startswith(b"event:") and line[6:].strip() == b"error" for line in event.split(b"\n"))
+def _encoded(fields: JsonObject) -> bytes:
+    return b"event: %b\ndata: %b\n\n" % (a_string(fields["type"]).encode(), dumps(fields))
 
 
 def _is_whole(event: bytes) -> bool:
     try:
-        loads_object(_data_of(event))
+        loads_object(_parts_of(event)[1])
     except NotJsonError:
         return False
     return True

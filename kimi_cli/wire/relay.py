@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Final
 from kimi_cli.providers.model import Thinking
 from kimi_cli.wire.codec import dumps_text
 from kimi_cli.wire.content import IMAGE_LEFT_OUT, NO_OUTPUT, Sight, blocks_of, parts_of, system_text, text_of
-from kimi_cli.wire.failure import bounded_depth
+from kimi_cli.wire.failure import InvalidRequestError, bounded_depth
 from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects, strings
 from kimi_cli.wire.history import as_reminder
+from kimi_cli.wire.ids import call_ids
 from kimi_cli.wire.names import ToolNames
-from kimi_cli.wire.request import JSON_ONLY, answer_schema, check_request, output_limit
+from kimi_cli.wire.request import JSON_ONLY, NOTHING_SAID, answer_schema, check_request, output_limit
 from kimi_cli.wire.rounds import INTERRUPTED, Round, rounds_of
-from kimi_cli.wire.thinking import effort_for, is_wanted
+from kimi_cli.wire.signature import NOTHING, PREFIX, from_signature, reasoning_of
+from kimi_cli.wire.thinking import display_of, effort_for, is_wanted
 from kimi_cli.wire.tools import fitted, offered
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.thinking import Display
     from kimi_cli.wire.tools import LeftOut
 
 MIN_BUDGET: Final = 1_024
@@ -34,7 +37,12 @@ _MAX_BUDGET: Final = 31_999
 """What Claude Code itself asks for where it has to name a budget."""
 TOOLS_LIMIT: Final = 128
 """What Moonshot's endpoint takes: "a max of 128 tools can be supported"."""
-_KEPT_AS_THEY_ARE: Final = frozenset({"thinking", "server_tool_use", "web_search_tool_result"})
+_IMAGE: Final = ("type", "media_type", "data")
+_SEARCH: Final = {
+    "server_tool_use": ("type", "id", "name", "input"),
+    "web_search_tool_result": ("type", "tool_use_id", "content"),
+}
+"""The blocks of a search that a server made, and what hosts take of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +50,20 @@ class RelayRequest:
     """What to send, and what the answer has to be read with.
 
     `tool_names` maps names that had to be changed back to the client's; `left_out` are the tools that this host is not
-    told of.
+    told of; `call_ids` are those of the conversation's calls, which no call of the answer may have again. `display` is
+    what the client sees of the reasoning.
     """
 
     body: JsonObject
     tool_names: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
+    call_ids: frozenset[str]
+    display: Display
 
 
 @bounded_depth()
-def to_relay(request: JsonObject, *, model: Model, estimate: int) -> RelayRequest:
-    """Bring a request down to what the host accepts.
+def to_relay(request: JsonObject, *, model: Model, estimate: int, cache_mark: bool = True) -> RelayRequest:
+    """Bring a request down to what the host accepts; `cache_mark` is whether that includes a mark for its cache.
 
     Raises:
         InvalidRequestError: the request is not one.
@@ -65,7 +76,10 @@ def to_relay(request: JsonObject, *, model: Model, estimate: int) -> RelayReques
     system = system_text(request.get("system"))
     if (schema := answer_schema(request)) is not None:
         system = f"{system}\n\n{JSON_ONLY}{dumps_text(schema)}".lstrip()
-    body: JsonObject = {"model": model.id, "max_tokens": limit, "messages": _messages(request, model, names)}
+    messages = _messages(request, model, names)
+    if not messages:
+        raise InvalidRequestError(NOTHING_SAID)
+    body: JsonObject = {"model": model.id, "max_tokens": limit, "messages": messages}
     if system:
         body["system"] = system
     if tools:
@@ -79,10 +93,16 @@ def to_relay(request: JsonObject, *, model: Model, estimate: int) -> RelayReques
     if user := a_string(an_object(request.get("metadata")).get("user_id")):
         body["metadata"] = {"user_id": user}
     body |= {key: request[key] for key in ("temperature", "top_p", "top_k") if a_number(request.get(key)) is not None}
-    if _is_cached(request):
+    if cache_mark and _is_cached(request):
         body["cache_control"] = {"type": "ephemeral"}
     body["stream"] = request.get("stream") is True
-    return RelayRequest(body=body, tool_names=names.originals, left_out=(*unknown, *unfit))
+    return RelayRequest(
+        body=body,
+        tool_names=names.originals,
+        left_out=(*unknown, *unfit),
+        call_ids=call_ids(request["messages"]),
+        display=display_of(request, goes_back=True),
+    )
 
 
 def _messages(request: JsonObject, model: Model, names: ToolNames) -> list[JsonObject]:
@@ -92,6 +112,8 @@ def _messages(request: JsonObject, model: Model, names: ToolNames) -> list[JsonO
         # Of calls that share an id, which hosts refuse, one can be answered.
         told = (block for block in turn.said if block.get("type") != "tool_use" or id(block) in calls)
         said = [block for said in told for block in _said(said, names)]
+        if said and said[0]["type"] != "thinking":
+            said.sort(key=lambda block: block["type"] != "thinking")  # a turn that was thought about begins with that
         if said:
             messages.append({"role": "assistant", "content": said})
         answered = [*_results(turn, model), *_answers(turn, model)]
@@ -101,15 +123,53 @@ def _messages(request: JsonObject, model: Model, names: ToolNames) -> list[JsonO
 
 
 def _said(block: JsonObject, names: ToolNames) -> list[JsonObject]:
-    """An assistant's block. Reasoning goes back as it came, signature and all: the host wants its own again."""
-    kind = block.get("type")
+    """An assistant's block."""
+    kind = a_string(block.get("type"))
     if kind == "tool_use":
         name, call_id = names.to_host(a_string(block.get("name"))), a_string(block.get("id"))
         return [{"type": kind, "id": call_id, "name": name, "input": an_object(block.get("input"))}]
-    if kind in _KEPT_AS_THEY_ARE:
-        return [{key: value for key, value in block.items() if key not in {"cache_control", "caller"}}]
+    if kind == "thinking":
+        return _thought(block)
+    if _is_search(block):
+        return [{key: block[key] for key in _SEARCH[a_string(kind)]}]
     text = text_of(block)
     return [{"type": "text", "text": text}] if text else []
+
+
+def _is_search(block: JsonObject) -> bool:
+    """Whether this is a whole block of a search; a host refuses the conversation for half of one."""
+    content = block.get("content")
+    match block.get("type"):
+        case "server_tool_use":
+            return (
+                bool(a_string(block.get("id")))
+                and block.get("name") == "web_search"
+                and isinstance(block.get("input"), dict)
+            )
+        case "web_search_tool_result" if a_string(block.get("tool_use_id")):
+            if isinstance(content, dict):
+                return bool(a_string(content.get("error_code")))
+            return isinstance(content, list) and all(map(_is_found, content))
+        case _:
+            return False
+
+
+def _is_found(item: object) -> bool:
+    fields = an_object(item)
+    texts = (fields.get(name) for name in ("url", "title", "encrypted_content"))
+    return fields.get("type") == "web_search_result" and all(isinstance(text, str) for text in texts)
+
+
+def _thought(block: JsonObject) -> list[JsonObject]:
+    """Reasoning, which goes back as it came, signature and all: the host wants its own again.
+
+    What came of another host goes on as text without a signature, for a model can go on from it all the same. What
+    another one encrypted is nothing to this one.
+    """
+    text, signature = reasoning_of(block), a_string(block.get("signature"))
+    if signature.startswith(PREFIX):
+        signature = (from_signature(signature) or NOTHING).signature
+    return [{"type": "thinking", "thinking": text, "signature": signature}] if text else []
 
 
 def _results(turn: Round, model: Model) -> list[JsonObject]:
@@ -147,7 +207,7 @@ def _shown(block: JsonObject, model: Model) -> list[JsonObject]:
         if not model.vision:
             return [{"type": "text", "text": IMAGE_LEFT_OUT}]
         if source.get("type") == "base64":
-            return [{"type": "image", "source": source}]
+            return [{"type": "image", "source": {key: source[key] for key in _IMAGE if key in source}}]
     # What holds images besides text gives them up here, one by one.
     if block.get("type") == "document" and (inner := objects(an_object(block.get("source")).get("content"))):
         return [part for piece in inner for part in _shown(piece, model)]

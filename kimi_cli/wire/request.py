@@ -14,7 +14,8 @@ from kimi_cli.wire.failure import InvalidRequestError, bounded_depth
 from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects, strings
 from kimi_cli.wire.history import to_messages
 from kimi_cli.wire.names import ToolNames
-from kimi_cli.wire.thinking import knobs
+from kimi_cli.wire.salvage import callable_tools
+from kimi_cli.wire.thinking import display_of, knobs
 from kimi_cli.wire.tools import offered, to_choice, to_functions
 
 if TYPE_CHECKING:
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
     from kimi_cli.providers.dialect import Dialect
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.thinking import Display
     from kimi_cli.wire.tools import LeftOut
 
 ESTIMATE_MARGIN: Final = 1.1
 """How far an estimate of the prompt may be off when the rest of the window is given to the answer."""
 MIN_OUTPUT: Final = 1_024
 """The least that is asked for where the window seems full: whether it is, is for the host to say."""
+
+THREAD_REFUSED: Final = "capability_rejected: beta_header:message-threads-2026-08-12"
+"""At these words Claude Code sends the whole conversation, and goes on doing so."""
+
+NOTHING_SAID: Final = "messages: all messages must have non-empty content"
+"""Anthropic's words for a conversation in which nobody says anything; hosts have none to answer, either."""
 
 JSON_ONLY: Final = "Answer with one JSON value that matches this JSON Schema, and with nothing else:\n"
 
@@ -38,13 +46,17 @@ class ChatRequest:
     """What to send, and what the reducer needs in order to read the answer.
 
     `tool_names` maps names that had to be changed back to the client's; `stops` are the stop sequences over the host's
-    limit, which the reducer enforces; `left_out` are the tools that this host is not told of.
+    limit, which the reducer enforces; `left_out` are the tools that this host is not told of. `display`, `offered` and
+    `details_model` are those of the reducer's frame.
     """
 
     body: JsonObject
     tool_names: Mapping[str, str]
     stops: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+    display: Display
+    offered: Mapping[str, JsonObject]
+    details_model: str
 
 
 def check_request(request: JsonObject) -> None:
@@ -53,6 +65,10 @@ def check_request(request: JsonObject) -> None:
     Raises:
         InvalidRequestError: it has not.
     """
+    if request.get("thread") is not None and an_object(request["thread"]).get("type") != "create":
+        # It continues a conversation that a server remembers, and brings nothing but the news. No host of ours does,
+        # and whoever passed the news on alone would have the model forget everything else, without a word.
+        raise InvalidRequestError(THREAD_REFUSED)
     if not isinstance(request.get("messages"), list):
         raise InvalidRequestError("messages: Field required")
     if not objects(request["messages"]):
@@ -77,9 +93,12 @@ def to_chat(request: JsonObject, *, dialect: Dialect, model: Model, estimate: in
     system = system_text(request.get("system"))
     if (schema := answer_schema(request)) is not None and not answer_format:
         system = f"{system}\n\n{JSON_ONLY}{dumps_text(schema)}".lstrip()
+    messages = to_messages(request["messages"], system=system, dialect=dialect, model=model, names=names)
+    if not messages:
+        raise InvalidRequestError(NOTHING_SAID)
     body: JsonObject = {
         "model": model.id,
-        "messages": to_messages(request["messages"], system=system, dialect=dialect, vision=model.vision, names=names),
+        "messages": messages,
         dialect.max_tokens_field: output_limit(request, model=model, estimate=estimate),
         **_stream(has_format=bool(answer_format), dialect=dialect),
         **answer_format,
@@ -91,11 +110,15 @@ def to_chat(request: JsonObject, *, dialect: Dialect, model: Model, estimate: in
         body["stop"] = stops
     if dialect.cache_key_field and (session := session_of(request)):
         body[dialect.cache_key_field] = session
+    body = {key: value for key, value in body.items() if key in dialect.fields}
     return ChatRequest(
-        body={key: value for key, value in body.items() if key in dialect.fields},
+        body=body,
         tool_names=names.originals,
         stops=tuple(local_stops),
         left_out=(*unknown, *over),
+        display=display_of(request, goes_back=bool(dialect.reasoning_fields)),
+        offered=callable_tools(body),
+        details_model=model.id if dialect.reasoning_details else "",
     )
 
 

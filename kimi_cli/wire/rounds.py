@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire.content import blocks_of
 from kimi_cli.wire.foreign import JsonObject, a_string, objects
+from kimi_cli.wire.signature import PROGRESS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +53,14 @@ class Round:
 
 
 def rounds_of(messages: object) -> list[Round]:
-    """The messages of a request, with turns of the same role joined."""
+    """The messages of a request, with turns of the same role joined, and without what told of work on this side."""
     rounds: list[Round] = []
     for message in objects(messages):
         role, blocks = message.get("role"), blocks_of(message.get("content"))
         if role == "assistant":
             if not rounds or rounds[-1].answers:
                 rounds.append(Round())
-            rounds[-1].said += blocks
+            rounds[-1].said += (block for block in blocks if block.get("signature") != PROGRESS)
             continue
         if not rounds:
             rounds.append(Round())

@@ -15,17 +15,22 @@ from kimi_cli.wire.calls import Call
 from kimi_cli.wire.delta import error_of, fragments_of, parts_of, reasoning_of
 from kimi_cli.wire.ending import Ending
 from kimi_cli.wire.events import Event, Failed, MessageDelta, MessageStart, MessageStop, Usage
-from kimi_cli.wire.foreign import a_string, an_object
+from kimi_cli.wire.failures.advice import NO_ADVICE, Advice
+from kimi_cli.wire.foreign import a_string, an_object, objects
 from kimi_cli.wire.refusal import from_stream
+from kimi_cli.wire.salvage import Salvaged, is_tool_use_failed, salvage, to_chunk
 from kimi_cli.wire.stops import StopScanner
+from kimi_cli.wire.thinking import Display
 from kimi_cli.wire.tokens import estimate_characters
-from kimi_cli.wire.toolcalls import CallScanner, RawCall
+from kimi_cli.wire.toolcalls import Aside, CallScanner
 from kimi_cli.wire.usage import read_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.rawcall import RawCall
+    from kimi_cli.wire.refusal import Refusal
     from kimi_cli.wire.toolcalls import Piece
 
 
@@ -36,6 +41,9 @@ class Frame:
     `new_id(prefix)` makes a fresh id: every response and every call gets one, because clients merge messages whose ids
     repeat, and hosts repeat theirs. `tool_names` maps the names that the host saw to the client's. `stops` are the
     stop sequences that the host was not told of. `estimate` is the prompt's size in tokens, until the host says.
+    `display` is what the client sees of the reasoning; `details_model` is the model, where it is one whose structured
+    reasoning goes back to its host. `offered` are the tools that the model may call, by the names that the host saw,
+    with the schemas of their inputs. `advice` is for the words of a failure.
     """
 
     model: str
@@ -45,6 +53,10 @@ class Frame:
     estimate: int = 0
     tool_names: Mapping[str, str] = field(default_factory=dict)
     stops: Sequence[str] = ()
+    display: Display = Display.SHOWN
+    details_model: str = ""
+    offered: Mapping[str, JsonObject] = field(default_factory=dict)
+    advice: Advice = NO_ADVICE
 
 
 class Reducer:
@@ -55,9 +67,14 @@ class Reducer:
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
-        self._blocks = Blocks(new_id=frame.new_id, tool_names=frame.tool_names)
+        self._blocks = Blocks(
+            new_id=frame.new_id,
+            tool_names=frame.tool_names,
+            display=frame.display,
+            details_model=frame.details_model,
+        )
         self._said = CallScanner()
-        self._thought = CallScanner()
+        self._thought = CallScanner("think")
         self._speaker: CallScanner | None = None
         self._stops = StopScanner(frame.stops)
         self._ending = Ending()
@@ -85,8 +102,11 @@ class Reducer:
             return []
         if (error := error_of(chunk)) is not None:
             frame = self._frame
-            refusal = from_stream(host=frame.host, error=error, window=frame.window, estimate=frame.estimate)
-            return self.fail(failures.classify(refusal))
+            refusal = from_stream(
+                host=frame.host, error=error, window=frame.window, estimate=frame.estimate, advice=frame.advice
+            )
+            salvaged = self.salvage(refusal)
+            return self.fail(failures.classify(refusal)) if salvaged is None else salvaged
         events = [] if self._has_started else self.start()
         if "usage" in chunk or "x_groq" in chunk:
             self._note_usage(chunk.get("usage") or an_object(chunk.get("x_groq")).get("usage"))
@@ -132,12 +152,30 @@ class Reducer:
         self._blocks.break_off(events)
         return [*events, Failed(failure)]
 
+    def salvage(self, refusal: Refusal) -> list[Event] | None:
+        """The events of an answer whose calls the host could not read, where they can be read after all.
+
+        None where they cannot, and where the answer has made a call already, which this might be again.
+        """
+        if self.is_over or not is_tool_use_failed(refusal) or self._blocks.has_calls:
+            return None
+        salvaged = salvage(refusal.failed_generation, offered=self._frame.offered)
+        if salvaged is None:
+            return None
+        # The generation is all of the answer, and some of it may have come ahead of the failure.
+        thought = "" if self._blocks.is_begun else salvaged.thought
+        salvaged = Salvaged(thought, "" if self._blocks.has_text else salvaged.text, salvaged.calls)
+        return [*self.feed(to_chunk(salvaged)), *self.finish()]
+
     def _take_choice(self, choice: JsonObject, events: list[Event]) -> None:
         delta = choice.get("delta")
         if not isinstance(delta, dict):
             delta = an_object(choice.get("message"))
-        if ("reasoning_content" in delta or "reasoning" in delta) and (reasoning := reasoning_of(delta)):
-            self._hear(self._thought, reasoning, events)
+        if "reasoning_content" in delta or "reasoning" in delta or "reasoning_details" in delta:
+            if reasoning := reasoning_of(delta):
+                self._hear(self._thought, reasoning, events)
+            if details := delta.get("reasoning_details"):
+                self._blocks.add_details(objects(details), events)
         if content := delta.get("content") or delta.get("refusal"):
             if isinstance(content, str):
                 self._hear(self._said, content, events)
@@ -166,8 +204,8 @@ class Reducer:
 
     def _add_pieces(self, speaker: CallScanner, pieces: Sequence[Piece], events: list[Event]) -> None:
         for piece in pieces:
-            if isinstance(piece, RawCall):
-                self._add_raw(piece, events)
+            if not isinstance(piece, str):
+                self._add_found(speaker, piece, events)
             elif speaker is self._said:
                 if text := self._stops.feed(piece) if self._frame.stops else piece:
                     self._characters += len(text)
@@ -176,8 +214,14 @@ class Reducer:
                 self._characters += len(piece)
                 self._blocks.add_thinking(piece, events)
 
+    def _add_found(self, speaker: CallScanner, found: Aside | RawCall, events: list[Event]) -> None:
+        """Add a call that was written as tokens, or what was said in the wrong place."""
+        if isinstance(found, Aside):
+            self._add_pieces(self._thought if speaker is self._said else self._said, [found.text], events)
+        else:
+            self._add_raw(found, events)
+
     def _add_raw(self, raw: RawCall, events: list[Event]) -> None:
-        """Add a call that was written as tokens."""
         if self._stops.hit is not None:
             return
         self._release_stops(events)

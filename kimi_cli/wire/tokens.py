@@ -1,35 +1,59 @@
-"""Estimates of token counts, made from characters: fast, and good enough for a context meter.
+"""Estimates of token counts: one quick walk through a request, and a look at the characters of its texts.
 
-The host reports exact counts at the end of every answer; these stand in until it does.
+The host reports exact counts at the end of every answer. Until then these stand in: for the client's context meter, for
+`count_tokens`, for what is left of a window or of an allowance. `calibration` learns from the reports how far they are
+off for a model.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from kimi_cli.wire.codec import dumps_text
+from kimi_cli.wire.characters import PRICES, weigh
+from kimi_cli.wire.codec import dumps
+from kimi_cli.wire.content import BILLING_HEADER, IMAGE_BELOW, IMAGE_LEFT_OUT, blocks_of, reference_name, text_of
 from kimi_cli.wire.failure import bounded_depth
 from kimi_cli.wire.foreign import a_string, an_object, objects
+from kimi_cli.wire.picture import picture_tokens
+from kimi_cli.wire.signature import PREFIX
+from kimi_cli.wire.tools import PLACEHOLDER
 
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
 
+KINDS: Final = (*PRICES, "tools", "reasoning", "frame", "images", "request")
+"""What a prompt's tokens are told apart by: the characters of its texts; definitions of tools; reasoning of earlier
+turns; what stands around turns and calls; images; what every prompt has. Hosts write all but the texts in ways of their
+own, or leave it out."""
 ASCII_CHARACTERS_PER_TOKEN: Final = 3.9
-"""English and code, measured on prompts of coding agents with Kimi-sized vocabularies (160k entries)."""
-WIDE_CHARACTERS_PER_TOKEN: Final = 1.4
-"""Chinese, Japanese, Korean, emoji and accented letters taken together."""
-IMAGE_TOKENS: Final = 1_000
-"""A screenshot, about; hosts count by size, which is not known without decoding."""
+"""English and code, where no more than the length of a text is known."""
+REQUEST_TOKENS: Final = 8
+"""What begins a prompt, and an answer."""
 MESSAGE_TOKENS: Final = 4
-"""What a turn costs besides its text."""
+"""What stands around a turn: its beginning, its role, its end."""
+CALL_TOKENS: Final = 10
+"""What stands around a call: its id, which repeats the name, and the marks between its parts."""
+RESULT_TOKENS: Final = 12
+"""What stands around a result: that of a turn, and the id of the call."""
+TOOL_TOKENS: Final = 12
+"""What stands around a definition: that it is a function, and the names of its fields."""
+DOCUMENT_TOKENS: Final = 0.01
+"""Tokens for each character of a PDF's base64, which is by far most of its images and fonts."""
+PACKED_TOKENS: Final = 0.28
+"""Tokens for each character of a signature that holds reasoning, compressed."""
 
 
-def estimate_text(text: str) -> float:
-    """Tokens of a text, unrounded."""
-    if text.isascii():
-        return len(text) / ASCII_CHARACTERS_PER_TOKEN
-    wide = len(text) - len(text.encode("ascii", "ignore"))
-    return (len(text) - wide) / ASCII_CHARACTERS_PER_TOKEN + wide / WIDE_CHARACTERS_PER_TOKEN
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """The size of a prompt: estimated tokens of each of `KINDS`, in their order."""
+
+    parts: tuple[float, ...]
+
+    @property
+    def tokens(self) -> int:
+        """The size as estimated, without what is known of a model."""
+        return round(sum(self.parts))
 
 
 def estimate_characters(count: int) -> int:
@@ -37,45 +61,106 @@ def estimate_characters(count: int) -> int:
     return round(count / ASCII_CHARACTERS_PER_TOKEN)
 
 
-@bounded_depth()
 def estimate_request(request: JsonObject) -> int:
     """Tokens of an Anthropic request's prompt: system, messages and tools.
 
     Raises:
         InvalidRequestError: the request is nested too deeply.
     """
-    total = _content(request.get("system"))
-    for message in objects(request.get("messages")):
-        total += MESSAGE_TOKENS + _content(message.get("content"))
-    for tool in objects(request.get("tools")):
-        if not tool.get("defer_loading"):
-            total += _json({key: tool.get(key) for key in ("name", "description", "input_schema")})
-    return round(total)
+    return measure(request).tokens
 
 
-def _content(content: object) -> float:
-    if isinstance(content, str):
-        return estimate_text(content)
-    return sum(_block(block) for block in objects(content))
+@bounded_depth()
+def measure(request: JsonObject, *, vision: bool = True) -> Measure:
+    """The size of an Anthropic request's prompt; without `vision` the model is shown no images.
+
+    Raises:
+        InvalidRequestError: the request is nested too deeply.
+    """
+    messages = objects(request.get("messages"))
+    found = _Found(vision=vision)
+    found.go_through([message.get("content") for message in messages])
+    for text in map(text_of, blocks_of(request.get("system"))):
+        if not text.startswith(BILLING_HEADER):
+            found.texts.append(text)
+    tools = [tool for tool in objects(request.get("tools")) if found.is_offered(tool)]
+    return Measure(
+        (
+            *weigh(_joined(found.texts) + (dumps(found.inputs) if found.inputs else b"")),
+            sum(weigh(dumps([_definition(tool) for tool in tools]))) + TOOL_TOKENS * len(tools) if tools else 0,
+            sum(weigh(_joined(found.thoughts))) + found.packed if found.thoughts or found.packed else 0,
+            MESSAGE_TOKENS * len(messages) + found.frame,
+            found.images,
+            REQUEST_TOKENS,
+        )
+    )
 
 
-def _block(block: JsonObject) -> float:
-    match block.get("type"):
-        case "text":
-            return estimate_text(a_string(block.get("text")))
-        case "thinking":
-            return estimate_text(a_string(block.get("thinking")))
-        case "image":
-            return IMAGE_TOKENS
-        case "tool_use":
-            return MESSAGE_TOKENS + estimate_text(a_string(block.get("name"))) + _json(block.get("input"))
-        case "tool_result":
-            return MESSAGE_TOKENS + _content(block.get("content"))
-        case "document" if an_object(block.get("source")).get("type") == "base64":
-            return IMAGE_TOKENS
-        case _:
-            return _json(block)
+class _Found:
+    """What a request's messages are made of. Texts are only gathered: looking at all of them at once is what is quick.
+
+    A history has thousands of blocks, so that the common ones are told apart in one loop without a call.
+    """
+
+    def __init__(self, *, vision: bool) -> None:
+        self._vision = vision
+        self.texts: list[str] = []
+        self.inputs: list[object] = []
+        self.thoughts: list[str] = []
+        self.packed = 0.0
+        self.frame = 0.0
+        self.images = 0
+        self._references: set[str] = set()
+
+    def go_through(self, contents: list[object]) -> None:
+        """The contents of messages; those of the results in them are appended, and come after them."""
+        messages = len(contents)
+        texts, inputs, thoughts = self.texts, self.inputs, self.thoughts
+        for content in contents:
+            if isinstance(content, str):
+                texts.append(content)
+            for block in content if isinstance(content, list) else ():
+                if not isinstance(block, dict):
+                    continue
+                kind = block.get("type")
+                if kind == "tool_use":
+                    inputs.append(block.get("input"))
+                elif kind == "tool_result":
+                    contents.append(block.get("content"))
+                elif kind == "text" and isinstance(text := block.get("text"), str):
+                    texts.append(text)
+                elif kind == "thinking" and isinstance(text := block.get("thinking"), str) and text:
+                    thoughts.append(text)
+                else:
+                    self._add(block, contents)
+        self.frame += CALL_TOKENS * len(inputs) + RESULT_TOKENS * (len(contents) - messages)
+
+    def is_offered(self, tool: JsonObject) -> bool:
+        """Whether the host is told of a tool: of a deferred one, once the conversation has referred to it."""
+        name = a_string(tool.get("name"))
+        return name != PLACEHOLDER and (tool.get("defer_loading") is not True or name in self._references)
+
+    def _add(self, block: JsonObject, contents: list[object]) -> None:
+        kind, source = block.get("type"), an_object(block.get("source"))
+        if kind == "thinking":
+            if (signature := a_string(block.get("signature"))).startswith(PREFIX):
+                self.packed += PACKED_TOKENS * len(signature)
+        elif kind == "image":
+            self.images += picture_tokens(block) if self._vision else 0
+            self.texts.append(IMAGE_BELOW if self._vision else IMAGE_LEFT_OUT)
+        elif kind == "document" and source.get("type") == "content":
+            contents.append(source.get("content"))
+        elif kind == "document" and source.get("type") == "base64":
+            self.frame += DOCUMENT_TOKENS * len(a_string(source.get("data")))
+        else:
+            if kind == "tool_reference":
+                self._references.add(reference_name(block))
+            self.texts.append(text_of(block))
 
 
-def _json(value: object) -> float:
-    return estimate_text(dumps_text(value))
+def _definition(tool: JsonObject) -> list[object]:
+    return [tool.get("name"), tool.get("description"), tool.get("input_schema")]
+
+
+def _joined(texts: list[str]) -> bytes:
+    return "".join(texts).encode("utf-8", "surrogatepass")

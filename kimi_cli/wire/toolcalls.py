@@ -19,16 +19,32 @@ What is not:
 
 A call that is cut off at the end is neither made nor shown as text nor passed over: `cut` names it, and the answer is
 no answer. Where its arguments are a whole object by then, only its end is missing, and it is made.
+
+K3 writes its calls in tags instead (`xtml`), to which the same applies. Tags of its channels are left out, and what
+stands in a channel is taken for what it is: an answer in the reasoning is text, and reasoning in the answer is not.
 """
 
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from kimi_cli.wire.arguments import mend
-from kimi_cli.wire.markup import END, HEAD, HEAD_LIMIT, OPENING, TOKEN, Arguments, held_from, may_be_head, space_to
+from kimi_cli.wire.markup import (
+    END,
+    HEAD,
+    HEAD_LIMIT,
+    OPENING,
+    TOKEN,
+    Arguments,
+    held_from,
+    is_tag,
+    may_be_head,
+    space_to,
+)
 from kimi_cli.wire.quoting import Quoting
+from kimi_cli.wire.rawcall import RawCall
+from kimi_cli.wire.xtml import Section, is_torn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,14 +55,13 @@ _LONG: Final = 256
 """Characters of a piece that is looked at without delay, so that little text is set aside."""
 
 
-class RawCall(NamedTuple):
-    """A call that was written as tokens."""
+class Aside(NamedTuple):
+    """Text of the other channel: of the answer, in the reasoning, or the other way round."""
 
-    name: str
-    arguments: str
+    text: str
 
 
-Piece: TypeAlias = str | RawCall
+Piece: TypeAlias = str | Aside | RawCall
 
 
 class _At(Enum):
@@ -56,6 +71,8 @@ class _At(Enum):
     """Between calls, or where one may begin."""
     HEAD = auto()
     ARGUMENTS = auto()
+    TAGS = auto()
+    """Between or in calls that are written in tags."""
 
 
 class CallScanner:
@@ -63,10 +80,13 @@ class CallScanner:
 
     What comes out does not depend on how the text was cut. Text leaves at once, but for an end that may turn out to be
     part of a token. A call is held until it is whole. After `finish`, `cut` is the name of a call that is not, or an
-    empty string where only its section had begun.
+    empty string where only its section had begun. `channel` is the one that the text is of.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channel: Literal["think", "response"] = "response") -> None:
+        self._channel = channel
+        self._is_aside = False
+        self._section = Section()
         self._at: _At | None = None  # in text
         self._held = ""
         self._quoting = Quoting()
@@ -89,6 +109,8 @@ class CallScanner:
                 self._seen.append(text)
                 if len(self._seen) > _SEEN_LIMIT or len(text) > _LONG:
                     self._quotes()
+                if self._is_aside:
+                    return (Aside(text),) if text else ()
                 return (text,) if text else ()
         return self._read(text, [])
 
@@ -98,7 +120,7 @@ class CallScanner:
         if self._at is None:
             held, self._held = self._held, ""
             self._show(held, found)
-        elif self._at is _At.TOKENS and not self._held:
+        elif not self._held and (self._at is _At.TOKENS or (self._at is _At.TAGS and self._section.is_between)):
             self._leave()
         return found
 
@@ -109,11 +131,15 @@ class CallScanner:
             if not self._end_arguments(found):
                 self.cut = self._name
                 return found
+        if self._at is _At.TAGS and self._follows_call:
+            self._opening.clear()  # the ends of calls that were made
         opening = "".join(self._opening)
-        if self._at is _At.HEAD or opening.strip():
+        if not self._section.is_between:
+            self.cut = self._section.name
+        elif self._at is _At.HEAD or opening.strip():
             head = self._held if self._at is _At.HEAD else ""
             self.cut = head.partition("<")[0].strip()
-        elif not self._held.startswith(OPENING) or not self._follows_call:
+        elif not (self._held.startswith(OPENING) and self._follows_call) and not is_torn(self._held):
             self._show(opening + self._held, found)
         return found
 
@@ -130,15 +156,24 @@ class CallScanner:
                     at = self._read_head(text, at, found)
                 case _At.ARGUMENTS:
                     at = self._read_arguments(text, at, found)
+                case _At.TAGS:
+                    at = self._read_tags(text, at, found)
         return found
 
     def _read_text(self, text: str, at: int, found: list[Piece]) -> int:
         for token in TOKEN.finditer(text, at):
             self._show(text[at : token.start()], found)
             at = token.start()
-            if token["arguments"] is None and not self._quotes():
+            if token["arguments"] is not None or self._quotes():
+                continue
+            if token["calls"] is not None:
+                self._at, self._section = _At.TAGS, Section()
+                return at
+            if not is_tag(token):
                 self._at = _At.TOKENS
                 return at
+            self._turn(token["begun"], token["ended"])
+            at = token.end()
         stop = held_from(text, at)
         self._show(text[at:stop], found)
         self._held = text[stop:]
@@ -152,7 +187,7 @@ class CallScanner:
         if token is None and held_from(text, start) == start:
             self._held = text[start:]
             return len(text)
-        if token is None or token["arguments"] is not None:
+        if token is None or token["arguments"] is not None or is_tag(token):
             self._abandon(found)
             return start
         if token["end"] is not None:
@@ -183,6 +218,37 @@ class CallScanner:
             return end
         self._held = text[stop:]
         return len(text)
+
+    def _read_tags(self, text: str, at: int, found: list[Piece]) -> int:
+        was_between = self._section.is_between
+        read = self._section.read(text, at)
+        if read is None:
+            if self._follows_call:
+                self._leave()
+            else:
+                self._abandon(found)
+            return at
+        end, made = read
+        if was_between:
+            self._opening.append(text[at:end])
+        if isinstance(made, RawCall):
+            found.append(made)
+            self._follows_call = True
+            self._opening.clear()
+        elif made is not None:
+            self._show("".join(self._opening) + made, found)
+            self._opening.clear()
+        elif end == at:
+            self._held = text[at:]
+            return len(text)
+        return end
+
+    def _turn(self, begun: str | None, ended: str | None) -> None:
+        """Go on in another channel, where one of the two begins or ends."""
+        if begun in {"think", "response"}:
+            self._is_aside = begun != self._channel
+        elif ended in {"think", "response"}:
+            self._is_aside = False
 
     def _end_arguments(self, found: list[Piece]) -> bool:
         """Make a call of arguments that nothing more will come of; whether that can be done."""
@@ -218,7 +284,7 @@ class CallScanner:
     def _show(self, text: str, found: list[Piece]) -> None:
         if text:
             self._seen.append(text)
-            found.append(text)
+            found.append(Aside(text) if self._is_aside else text)
 
     def _quotes(self) -> bool:
         """Whether what comes now is quoted. Text is read no sooner than that, or a good deal of it at once."""

@@ -74,14 +74,18 @@ def offered(request: JsonObject) -> tuple[list[JsonObject], list[LeftOut]]:
     """The client's tools that a model may be told of now, in Anthropic's custom form, and those left out.
 
     A deferred tool is offered once the conversation has referred to it, the placeholder never. Tools that Anthropic's
-    server would carry out are left out, because no other host can.
+    server would carry out are left out, because no other host can. What comes later stands behind the others, in the
+    order in which it came, wherever the client lists it: tools stand at the front of a prompt, and one in their middle
+    would change everything behind it for the host's cache.
     """
-    references, definitions = _changes(request)
+    listed = {a_string(tool.get("name")): tool for tool in reversed(objects(request.get("tools")))}
+    later = _later(request)
+    first = (tool for tool in objects(request.get("tools")) if tool.get("defer_loading") is not True)
     tools: list[JsonObject] = []
     left_out: list[LeftOut] = []
-    for tool in [*objects(request.get("tools")), *definitions]:
+    for tool in [*first, *(listed.get(name, definition) for name, definition in later.items())]:
         name = a_string(tool.get("name"))
-        if not name or name == PLACEHOLDER or (tool.get("defer_loading") is True and name not in references):
+        if not name or name == PLACEHOLDER:
             continue
         custom = _custom(tool)
         if custom is None:
@@ -168,25 +172,23 @@ def _custom(tool: JsonObject) -> JsonObject | None:
     return {"name": name, "description": description, "input_schema": schema}
 
 
-def _changes(request: JsonObject) -> tuple[set[str], list[JsonObject]]:
-    """The deferred tools that the conversation has loaded by reference, and the tools that it defines itself."""
-    references: set[str] = set()
-    definitions: list[JsonObject] = []
+def _later(request: JsonObject) -> dict[str, JsonObject]:
+    """The tools that came in the course of the conversation: loaded by reference, or defined there, by their names."""
+    later: dict[str, JsonObject] = {}
     for message in objects(request.get("messages")):
         for block in blocks_of(message.get("content")):
             match block.get("type"):
                 case "tool_result":
-                    found = (
-                        inner for inner in blocks_of(block.get("content")) if inner.get("type") == "tool_reference"
-                    )
-                    references.update(map(reference_name, found))
+                    found = [one for one in blocks_of(block.get("content")) if one.get("type") == "tool_reference"]
                 case "tool_search_tool_result":
-                    found_list = objects(an_object(block.get("content")).get("tool_references"))
-                    references.update(map(reference_name, found_list))
+                    found = objects(an_object(block.get("content")).get("tool_references"))
                 case "tool_addition":
-                    tool = an_object(block.get("tool"))
-                    references.add(reference_name(tool))
-                    if definition := an_object(tool.get("definition")):
-                        references.add(a_string(definition.get("name")))
-                        definitions.append(definition)
-    return references, definitions
+                    found = [an_object(block.get("tool"))]
+                case _:
+                    continue
+            for reference in found:
+                definition = an_object(reference.get("definition"))
+                name = a_string(definition.get("name")) or reference_name(reference)
+                if not later.get(name):
+                    later[name] = definition
+    return later

@@ -54,7 +54,7 @@ def offered(words: str, **variables: str) -> list[str]:
     ("words", "expected"),
     [
         ("kimi prov", ["provider"]),
-        ("kimi se", ["setup", "set-key", "serve"]),
+        ("kimi se", ["setup", "set-key", "search", "serve"]),
         ("kimi provider m", ["moonshot", "moonshot-cn", "mine"]),
         ("kimi provider l", ["list"]),
         ("kimi provider remove ", ["mine"]),
@@ -63,7 +63,7 @@ def offered(words: str, **variables: str) -> list[str]:
         ("kimi unset-key gr", ["groq"]),
         ("kimi reset --provider mi", ["mine"]),
         ("kimi launch --provider cu", ["custom"]),
-        ("kimi launch --pro", ["--provider"]),
+        ("kimi launch --prov", ["--provider"]),
         ("kimi model --slot ", ["opus", "sonnet", "haiku", "subagent"]),
         ("kimi config ", ["path", "show", "edit"]),
         ("kimi zzz", []),

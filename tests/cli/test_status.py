@@ -15,7 +15,7 @@ from kimi_cli.cli.status import span
 from tests.cli.proxies import KEY
 from tests.cli.run import kimi
 
-SESSION = {"id", "project", "provider", "model", "opened_at", "idle", "requests", "streams"} | {
+SESSION = {"id", "project", "provider", "model", "opened_at", "idle", "requests", "streams", "fallback", "cost"} | {
     "input_tokens", "output_tokens", "cached_tokens"
 }  # fmt: skip
 

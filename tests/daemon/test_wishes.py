@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from kimi_cli.daemon.wishes import DEFAULT_GRACE, Wishes, proxy_environment, read_wishes
 
 
@@ -29,5 +31,15 @@ def test_only_what_is_known_to_be_harmless_passes():
 def test_this_machine_is_reached_directly():
     """A double or a server on this machine is not asked for through the user's HTTP proxy."""
     passed = proxy_environment({"NO_PROXY": "intranet", "HTTPS_PROXY": "http://p:1"})
-    assert passed["NO_PROXY"] == "intranet,127.0.0.1,localhost,::1"
-    assert passed["no_proxy"] == "127.0.0.1,localhost,::1"
+    assert passed["NO_PROXY"] == passed["no_proxy"] == "intranet,127.0.0.1,localhost,::1"
+    both = proxy_environment({"NO_PROXY": "a", "no_proxy": "b"})
+    assert both["NO_PROXY"] == both["no_proxy"] == "b,a,127.0.0.1,localhost,::1"
+
+
+def test_files_are_named_from_the_root_on(tmp_path, monkeypatch):
+    """What is named from where a launch begins is found from everywhere."""
+    monkeypatch.chdir(tmp_path)
+    passed = proxy_environment({"SSL_CERT_FILE": "ca.pem", "SSL_CERT_DIR": os.pathsep.join(["certs", str(tmp_path)])})
+    assert passed["SSL_CERT_FILE"] == str(tmp_path / "ca.pem")
+    assert passed["SSL_CERT_DIR"] == os.pathsep.join([str(tmp_path / "certs"), str(tmp_path)])
+    assert proxy_environment({"SSL_CERT_FILE": ""})["SSL_CERT_FILE"] == ""

@@ -27,7 +27,8 @@ _SERVED = [
 def test_a_right_conversation_passes():
     """Where everything is as it should be, each check says what it saw."""
     assert check_requests(_SERVED).startswith("3 requests")
-    assert check_thinking(_OUTCOME, _SERVED).startswith("3 characters")
+    assert check_thinking(_OUTCOME, _SERVED, is_shown=True).startswith("3 characters")
+    assert "was not shown it" in check_thinking(replace(_OUTCOME, thinking=""), _SERVED, is_shown=False)
     assert check_tools(_OUTCOME, _CASE) == "Read(/tmp/note.txt) brought 123456; Bash(wc -l note.txt) brought 42"
     assert f"{_CASE.number} and {_CASE.lines}" in check_answer(_OUTCOME, _CASE)
 
@@ -49,9 +50,9 @@ def test_refused_or_missing_requests_are_named(served, words):
 def test_lost_thoughts_are_named():
     """Thoughts that never came, or that a later request lacks, are an error."""
     with pytest.raises(DemoError, match="saw no thinking"):
-        check_thinking(replace(_OUTCOME, thinking=""), _SERVED)
+        check_thinking(replace(_OUTCOME, thinking=""), _SERVED, is_shown=True)
     with pytest.raises(DemoError, match="1 requests came back without"):
-        check_thinking(_OUTCOME, [*_SERVED, Served(callers=2, reasoned=1)])
+        check_thinking(_OUTCOME, [*_SERVED, Served(callers=2, reasoned=1)], is_shown=False)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ def test_an_unknown_model_is_not_found():
         (_messages({"role": "user", "content": [{"type": "text", "text": None}]}), "must be a string"),
         (_messages({"role": "assistant", "content": None}), "a string or a list"),
         (_messages({"role": "assistant", "content": "x", "reasoning_content": 1}), "must be a string"),
+        (_messages({"role": "assistant", "content": "x", "reasoning": 1}), "must be a string"),
         (_messages({"role": "assistant", "content": "x", "tool_calls": []}), "not empty"),
         (_messages({"role": "assistant", "content": "x", "tool_calls": [{**_CALL, "id": ""}]}), "a call needs 'id'"),
         (_messages({"role": "assistant", "content": "x", "tool_calls": [{**_CALL, "type": "x"}]}), "a call needs"),

@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 from tests.doubles.groq import KIMI
+from tests.doubles.pictures import encoded
 
 USER = {"role": "user", "content": "Hello"}
 TOOL: dict[str, Any] = {
@@ -15,7 +16,7 @@ TOOL: dict[str, Any] = {
 CALL = {"id": "functions.Bash:0", "type": "function", "function": {"name": "Bash", "arguments": "{}"}}
 CALLED = {"role": "assistant", "content": None, "tool_calls": [CALL]}
 RESULT = {"role": "tool", "tool_call_id": "functions.Bash:0", "content": ""}
-IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + encoded()}}
 GOOD: dict[str, Any] = {
     "model": KIMI,
     "messages": [{"role": "system", "content": "Be brief."}, USER, CALLED, RESULT, {"role": "system", "content": "x"}],

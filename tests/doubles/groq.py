@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -11,6 +12,7 @@ from aiohttp import web
 from tests.doubles.chat_stream import ChatWriter, chat_ask
 from tests.doubles.groq_schema import check_groq_schema
 from tests.doubles.judge import judge_chat
+from tests.doubles.pictures import base64_of, data_urls, look_at
 from tests.doubles.refusal import Refused
 from tests.doubles.serve import Double, deliver
 from tests.doubles.strict_chat import (
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
 
 KIMI: Final = "moonshotai/kimi-k2-instruct-0905"
 VISION: Final = "qwen/qwen3.8-27b"
-IMAGE_URL_LIMIT: Final = 4 * 1024 * 1024
-"""Groq's limit for an image that comes inside the request."""
+IMAGED_REQUEST_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of a request that has an image inside."""
 IMAGES_LIMIT: Final = 5
+IMAGE_PIXELS_LIMIT: Final = 33_177_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,17 +204,20 @@ def _check_knobs(body: JsonObject, *, model: Served) -> None:
 
 
 def _check_images(body: JsonObject) -> None:
-    urls = [
-        part["image_url"]["url"]
-        for message in body["messages"]
-        if isinstance(message.get("content"), list)
-        for part in message["content"]
-        if part["type"] == "image_url"
-    ]
+    urls = list(data_urls(body))
     if len(urls) > IMAGES_LIMIT:
         raise Refused(f"Too many images provided. This model supports up to {IMAGES_LIMIT} images")
-    if any(len(url) > IMAGE_URL_LIMIT for url in urls):
+    if urls and len(json.dumps(body)) > IMAGED_REQUEST_LIMIT:
         raise Refused("Request Entity Too Large", status=413, code="request_too_large")
+    for url in urls:
+        if not url.startswith("data:"):
+            continue
+        try:
+            seen = look_at(base64_of(url))
+        except ValueError:
+            raise Refused("invalid image data") from None
+        if seen.width * seen.height > IMAGE_PIXELS_LIMIT:
+            raise Refused(f"image has more than the maximum of {IMAGE_PIXELS_LIMIT} pixels")
 
 
 def _check_size(body: JsonObject, *, model: Served) -> None:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from tests.doubles.judge import judge_messages
 from tests.doubles.messages_stream import MessagesWriter, messages_ask
+from tests.doubles.pictures import check_for_kimi
 from tests.doubles.refusal import Refused
 from tests.doubles.scenario import Reply
 from tests.doubles.serve import Double, deliver
@@ -150,6 +151,7 @@ class Moonshot(MoonshotDouble):
         check_knobs(body, only_enabled=model.only_enabled)
         self._check_thoughts(body["messages"])
         _check_size(body, model=model)
+        _check_images(body["messages"])
         judge_messages({name: value for name, value in body.items() if name not in SAMPLING})
 
     def _check_thoughts(self, messages: list[JsonObject]) -> None:
@@ -163,6 +165,16 @@ class Moonshot(MoonshotDouble):
                         "thinking is enabled but reasoning_content is missing in assistant tool call message "
                         f"at index {index}"
                     )
+
+
+def _check_images(messages: list[JsonObject]) -> None:
+    waiting: list[JsonObject] = list(messages)
+    while waiting:
+        block = waiting.pop()
+        if block.get("type") == "image":
+            check_for_kimi(block["source"]["data"])
+        elif isinstance(block.get("content"), list):
+            waiting.extend(block["content"])
 
 
 def _check_size(body: JsonObject, *, model: Served) -> None:

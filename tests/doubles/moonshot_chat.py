@@ -10,6 +10,7 @@ from tests.doubles.chat_stream import ChatWriter, chat_ask
 from tests.doubles.judge import judge_chat
 from tests.doubles.mfjs import check_mfjs, check_name
 from tests.doubles.moonshot import MoonshotDouble, Served
+from tests.doubles.pictures import base64_of, check_for_kimi, data_urls
 from tests.doubles.refusal import Refused
 from tests.doubles.scenario import Reply, UsageAt
 from tests.doubles.serve import deliver
@@ -127,9 +128,11 @@ def _check_images(body: JsonObject) -> None:
             continue
         if all(part["type"] == "text" for part in content):
             raise Refused("Invalid request: text-only content must be a string")
-        for part in content:
-            if part["type"] == "image_url" and not part["image_url"]["url"].startswith(IMAGE_PREFIXES):
-                raise Refused("Invalid request: unsupported image url: " + part["image_url"]["url"][:60])
+    for url in data_urls(body):
+        if not url.startswith(IMAGE_PREFIXES):
+            raise Refused("Invalid request: unsupported image url: " + url[:60])
+        if url.startswith("data:"):
+            check_for_kimi(base64_of(url))
 
 
 def _check_sampling(body: JsonObject) -> None:

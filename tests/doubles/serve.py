@@ -63,6 +63,7 @@ class Double:
         app = web.Application(client_max_size=BODY_LIMIT)
         app.add_routes(self.routes())
         app.router.add_route("*", "/{path:.*}", self._unknown_path)
+        app.on_response_prepare.append(self.add_headers)
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -74,6 +75,9 @@ class Double:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Add what the host says in the head of every answer."""
 
     async def receive(self, request: web.Request) -> JsonObject:
         """The body of a request that carries the right key.

@@ -7,10 +7,15 @@ import pytest
 
 from tests.doubles.chat_requests import CALL, CALLED, GOOD, IMAGE, RESULT, TOOL, USER, bad, function, with_message
 from tests.doubles.groq import KIMI, VISION, Groq
+from tests.doubles.pictures import encoded
 
 
 def client(double: Groq, *, key: str | None = None) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=double.base_url, api_key=key or double.key, max_retries=0)
+
+
+def data_image(data: str) -> dict[str, object]:
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 
 
 REFUSED = {
@@ -57,6 +62,21 @@ REFUSED = {
         ),
         "Request Entity Too Large",
     ),
+    "large request with an image": (
+        bad(
+            model=VISION, messages=[{"role": "user", "content": "x" * 4_200_000}, {"role": "user", "content": [IMAGE]}]
+        ),
+        "Request Entity Too Large",
+    ),
+    "image of many pixels": (
+        bad(model=VISION, messages=[{"role": "user", "content": [data_image(encoded(6_000, 6_000))]}]),
+        "maximum of 33177600 pixels",
+    ),
+    "broken image": (
+        bad(model=VISION, messages=[{"role": "user", "content": [data_image("AAAA")]}]),
+        "invalid image data",
+    ),
+    "six images": (bad(model=VISION, messages=[{"role": "user", "content": [IMAGE] * 6}]), "Too many images provided"),
     "strict null": (function(strict=None), "'tools.0.function.strict' : value must be a boolean"),
     "tool name": (function(name="mcp.tool"), "'tools.0.function.name'"),
     "tool name's length": (function(name="x" * 65), "'tools.0.function.name'"),

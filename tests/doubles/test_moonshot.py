@@ -11,13 +11,14 @@ from anthropic.types.beta import BetaRawMessageStreamEvent
 from pydantic import TypeAdapter
 
 from tests.doubles.moonshot import Moonshot
+from tests.doubles.pictures import encoded
 from tests.doubles.scenario import Call, InStreamError, Reply, Reset, Scenario, Shape, Text, Truncate, call
 
 USER = {"role": "user", "content": "Hello"}
 TOOL: dict[str, Any] = {"name": "Bash", "input_schema": {"type": "object", "properties": {}}}
 USE = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {}}
 RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "done"}
-IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": encoded()}}
 GOOD: dict[str, Any] = {
     "model": "kimi-k3",
     "max_tokens": 32000,
@@ -55,6 +56,11 @@ def told(*blocks: dict[str, Any]) -> dict[str, Any]:
     return {"role": "user", "content": list(blocks)}
 
 
+def image(data: str) -> dict[str, Any]:
+    return {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}
+
+
+UNDECODED = "failed to decode image: invalid or unsupported image format"
 TAGS = "does not match any of the expected tags: 'image', 'server_tool_use', 'text', 'thinking', 'tool_result'"
 DOCUMENT = {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "AAAA"}}
 REFERENCE = {"type": "tool_reference", "tool_name": "Bash"}
@@ -65,6 +71,9 @@ REFUSED = {
     "reference in a result": (turns(used(USE), told({**RESULT, "content": [REFERENCE]})), "'tool_reference'"),
     "redacted thinking": (turns(used({"type": "redacted_thinking", "data": "x"})), "'redacted_thinking'"),
     "image by address": (turns(told({"type": "image", "source": {"type": "url", "url": "https://x"}})), "base64"),
+    "broken image": (turns(told(image("AAAA"))), UNDECODED),
+    "image of a type that it cannot decode": (turns(told(image(encoded(kind="WEBP")))), UNDECODED),
+    "image of a pixel": (turns(used(USE), told({**RESULT, "content": [image(encoded(1, 1))]})), UNDECODED),
     "deferred tool": (bad(tools=[{**TOOL, "defer_loading": True}]), "tools.0.custom.defer_loading"),
     "typed tool": (bad(tools=[{"type": "web_search_20250305", "name": "web_search"}]), "'web_search_20250305'"),
     "choice of a tool": (bad(tool_choice={"type": "tool", "name": "Bash"}), "tool_choice 'specified'"),

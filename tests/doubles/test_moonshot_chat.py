@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tests.doubles.moonshot_chat import MoonshotChat
+from tests.doubles.pictures import encoded
 from tests.doubles.scenario import Call, Scenario, call
 
 USER = {"role": "user", "content": "Hello"}
@@ -43,6 +44,10 @@ def deep(levels: int) -> dict[str, Any]:
     return {"type": "object", "properties": {"a": deep(levels - 1)}} if levels else {"type": "null"}
 
 
+def data_image(data: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+
+
 K27 = {"model": "kimi-k2.7-code", "reasoning_effort": None}
 REFUSED = {
     "no reasoning": (
@@ -61,6 +66,10 @@ REFUSED = {
     "remote image": (
         bad(messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]),
         "unsupported image url",
+    ),
+    "image cut short": (
+        bad(messages=[{"role": "user", "content": [data_image(encoded()[:120])]}]),
+        "failed to decode image: invalid or unsupported image format",
     ),
     "anyOf beside type": (
         prop({"type": "string", "anyOf": [{"type": "string"}]}),

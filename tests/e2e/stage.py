@@ -34,8 +34,8 @@ STOP_SECONDS: Final = 15.0
 IDLE_GRACE: Final = "0.2"
 PORTS: Final = range(10_000, 30_000)
 """Outside the range from which the system gives ports to those who ask for any."""
-CLIENTS_OWN: Final = "claude-"
-"""What Claude Code itself leaves in the temporary directory begins with this."""
+CLIENTS_OWN: Final = ("claude-", ".bun-")
+"""What Claude Code itself leaves in the temporary directory begins with one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ class Host:
     format: str | None = None
     takes_thoughts: bool = True
     """Whether the host wants an assistant turn's reasoning back."""
+    is_behind_gateway: bool = False
+    """Whether a LiteLLM stands before it."""
 
 
 HOSTS: Final = {
@@ -57,6 +59,25 @@ HOSTS: Final = {
     "groq-vision": Host("groq", VISION, Groq, "GROQ_API_KEY", sees_images=True, takes_thoughts=False),
     "moonshot": Host("moonshot", "kimi-k3", Moonshot, "MOONSHOT_API_KEY", sees_images=True),
     "moonshot-chat": Host("moonshot", "kimi-k2.6", MoonshotChat, "MOONSHOT_API_KEY", sees_images=True, format="openai"),
+    "litellm-chat": Host(
+        *("team", "kimi-k3", MoonshotChat, "TEAM_API_KEY"),
+        sees_images=False,
+        format="openai",
+        takes_thoughts=False,
+        is_behind_gateway=True,
+    ),
+    "litellm-messages": Host(
+        *("team", "kimi-k3", MoonshotChat, "TEAM_API_KEY"),
+        sees_images=False,
+        format="anthropic",
+        is_behind_gateway=True,
+    ),
+    "litellm-moonshot": Host(
+        *("moonshot", "kimi-k3", MoonshotChat, "MOONSHOT_API_KEY"),
+        sees_images=True,
+        format="openai",
+        is_behind_gateway=True,
+    ),
 }
 
 
@@ -80,6 +101,8 @@ class Stage:
     work: Path
     key: str
     """The user's key, recognisable wherever it turns up."""
+    gateway: str = ""
+    """The address of what stands before the double, where something does."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -108,7 +131,7 @@ class Stage:
         lines = [
             f'provider = "{self.host.provider}"',
             f"[providers.{self.host.provider}]",
-            f'base_url = "{self.double.base_url}"',
+            f'base_url = "{self.gateway or self.double.base_url}"',
             f'model = "{self.host.model}"',
             *([f'format = "{self.host.format}"'] if self.host.format else []),
         ]

@@ -104,6 +104,15 @@ class Terminal:
         )
 
 
+def get_ready(window: Terminal) -> None:
+    """Through everything that stands before a newcomer's first prompt."""
+    window.wait_for("Choose the text style")
+    window.press_until("Enter", "Security notes")
+    window.press_until("Enter", "Yes, I trust this folder")
+    window.press_until("Down", r"(?m)^ \S Yes, I trust this folder")
+    window.press_until("Enter", "manual mode on")
+
+
 @contextmanager
 def terminal(
     tmux: str, command: Sequence[str], *, socket: Path, environ: Mapping[str, str], cwd: Path

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.doubles.moonshot import Moonshot
 from tests.doubles.scenario import Call, Shape, call, say
 
 if TYPE_CHECKING:
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.claude
 
-ALL_HOSTS = pytest.mark.parametrize("stage", ["groq", "groq-vision", "moonshot", "moonshot-chat"], indirect=True)
+HOSTS = ("groq", "groq-vision", "moonshot", "moonshot-chat", "litellm-chat", "litellm-messages")
+ALL_HOSTS = pytest.mark.parametrize("stage", HOSTS, indirect=True)
+ALL_HOSTS_AND_MOONSHOT_BEHIND_A_GATEWAY = pytest.mark.parametrize("stage", [*HOSTS, "litellm-moonshot"], indirect=True)
+DEFERS_SINCE = (2, 1, 304)
+"""The version since which Claude Code holds tools back at any address; the ones before send all of them at once."""
 THOUGHT = "First the file, then the answer: a plan of récital."
 
 
@@ -57,7 +62,7 @@ def test_parallel_tools_in_every_shape(stage: Stage, shape: Shape) -> None:
     _run_parallel(stage, shape=shape)
 
 
-@pytest.mark.parametrize("stage", ["moonshot", "moonshot-chat"], indirect=True)
+@pytest.mark.parametrize("stage", ["moonshot", "moonshot-chat", "litellm-chat", "litellm-messages"], indirect=True)
 def test_parallel_tools(stage: Stage) -> None:
     """Two calls in one turn are both run, and both results come back."""
     _run_parallel(stage, shape=Shape.SPLIT)
@@ -85,8 +90,10 @@ def test_failing_tool(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("stage", ["groq", "moonshot", "moonshot-chat"], indirect=True)
-def test_deferred_tool(stage: Stage) -> None:
+def test_deferred_tool(stage: Stage, claude_version: str) -> None:
     """A tool that ToolSearch finds is offered from then on and can be used; before, it is not sent at all."""
+    if tuple(map(int, claude_version.split("."))) < DEFERS_SINCE:
+        pytest.skip(f"Claude Code {claude_version} sends every tool at once")
     stage.script(
         call(Call("ToolSearch", {"query": "select:CronList", "max_results": 3}), thinking=THOUGHT),
         call(Call("CronList"), thinking=THOUGHT, shape=Shape.EMPTY_ARGUMENTS),
@@ -101,7 +108,7 @@ def test_deferred_tool(stage: Stage) -> None:
     assert all("DeferredToolPlaceholder" not in ask.tools for ask in stage.asks)
 
 
-@ALL_HOSTS
+@ALL_HOSTS_AND_MOONSHOT_BEHIND_A_GATEWAY
 def test_thinking_is_replayed(stage: Stage) -> None:
     """Reasoning before a call goes back on the next turn where the host wants it, and nowhere else."""
     stage.script(call(bash("echo ok"), thinking=THOUGHT), say("Done.", thinking="All is well."))
@@ -111,7 +118,7 @@ def test_thinking_is_replayed(stage: Stage) -> None:
     assert replayed is stage.host.takes_thoughts
 
 
-@ALL_HOSTS
+@ALL_HOSTS_AND_MOONSHOT_BEHIND_A_GATEWAY
 def test_image_from_a_file(stage: Stage) -> None:
     """A picture that is read reaches a model with eyes as an image, and any other as a line of text."""
     picture = stage.work / "red.png"
@@ -146,6 +153,7 @@ def test_prefix_is_stable(stage: Stage) -> None:
     stage.script(*steps, say("Done."))
     done = stage.launch("--print", "Count.", "--allowedTools", "Bash")
     stage.assert_said(done, "Done.")
+    assert ("cache_control" in stage.asks[0].body) is (stage.host.double is Moonshot)
     for earlier, later in zip(stage.asks, stage.asks[1:], strict=False):
         assert earlier.body.get("tools") == later.body.get("tools")
         assert _without_marks(earlier.body.get("system")) == _without_marks(later.body.get("system"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.doubles.scenario import Call, call, say
-from tests.e2e.terminal import Terminal, find_tmux, terminal
+from tests.e2e.terminal import Terminal, find_tmux, get_ready, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def test_first_session(stage: Stage, window: Terminal) -> None:
     """Theme, security notes, trust, a prompt, an ordinary permission question, the answer, the models, and out."""
     command = Call("Bash", {"command": "touch made; echo made", "description": "Make a file"})
     stage.script(call(command, thinking="A file is wanted."), say("The file is made."))
-    _get_ready(window)
+    get_ready(window)
     assert "isn't recognized" not in window.screen()
 
     window.enter("Make a file.")
@@ -60,7 +60,7 @@ def test_interrupted_session(stage: Stage, window: Terminal) -> None:
     """A call that the user declines is answered for in the next request, so that the host does not refuse it."""
     command = Call("Bash", {"command": "touch made", "description": "Make a file"})
     stage.script(call(command, thinking="A file is wanted."), say("As you wish."))
-    _get_ready(window)
+    get_ready(window)
     window.enter("Make a file.")
     window.wait_for("Do you want to proceed")
     window.press("Escape")
@@ -69,15 +69,6 @@ def test_interrupted_session(stage: Stage, window: Terminal) -> None:
     window.wait_for("As you wish")
     assert not (stage.work / "made").exists()
     _leave(window)
-
-
-def _get_ready(window: Terminal) -> None:
-    """Through everything that stands before a newcomer's first prompt."""
-    window.wait_for("Choose the text style")
-    window.press_until("Enter", "Security notes")
-    window.press_until("Enter", "Yes, I trust this folder")
-    window.press_until("Down", r"(?m)^ \S Yes, I trust this folder")
-    window.press_until("Enter", "manual mode on")
 
 
 def _leave(window: Terminal) -> None:

@@ -18,6 +18,7 @@ from tests.proxy.served import chat_route, relay_route, request
 from tests.wire.build import chunk, end, sse, text
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from kimi_cli.providers.route import Route
@@ -190,12 +191,15 @@ class RawHost:
 
 
 @asynccontextmanager
-async def raw_host(dialog: Dialog, script: Callable[[Link], Awaitable[None]]) -> AsyncIterator[RawHost]:
+async def raw_host(
+    dialog: Dialog, script: Callable[[Link], Awaitable[None]], *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[RawHost]:
     """Run a host; at the end the proxy must have let go of all its connections by itself."""
     host = RawHost(dialog, script)
-    server = await asyncio.start_server(host.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(host.serve, "127.0.0.1", 0, ssl=tls)
     try:
-        host.origin = "http://{}:{}".format(*server.sockets[0].getsockname())
+        port = server.sockets[0].getsockname()[1]
+        host.origin = f"http://127.0.0.1:{port}" if tls is None else f"https://localhost:{port}"
         yield host
         await host.abandoned()
     finally:

@@ -14,12 +14,13 @@ import psutil
 from kimi_cli.daemon import Control, ProxyGoneError
 from kimi_cli.daemon.end import kill
 from kimi_cli.daemon.spawn import SpawnOptions, spawn
+from kimi_cli.daemon.wishes import DEFAULT_RETRY
 from kimi_cli.store.identity import ProcessIdentity
 from tests.faults.network import SECONDS
 from tests.faults.network_quiet import eventually, open_descriptors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
     from kimi_cli.daemon import OpenSession
@@ -111,13 +112,29 @@ class RealProxy:
 
 
 @contextmanager
-def real_proxy(sandbox: Sandbox, *, debug: bool = False, impatient: bool = False) -> Iterator[RealProxy]:
-    """Starts one, and ends it; then neither a process nor a file of it is left but its log."""
+def real_proxy(
+    sandbox: Sandbox,
+    *,
+    debug: bool = False,
+    impatient: bool = False,
+    variables: Mapping[str, str] | None = None,
+    retry: float = DEFAULT_RETRY,
+) -> Iterator[RealProxy]:
+    """Starts one, and ends it; then neither a process nor a file of it is left but its log.
+
+    `variables` are in the environment of whoever starts it.
+    """
     directory = sandbox.runtime / "proxy"
     options = SpawnOptions(
-        state_file=directory / "state.json", log_file=sandbox.home / "log" / "proxy.log", port=0, grace=60, debug=debug
+        state_file=directory / "state.json",
+        log_file=sandbox.home / "log" / "proxy.log",
+        port=0,
+        grace=60,
+        retry=retry,
+        debug=debug,
     )
     environ = sandbox.environ() | {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    environ |= variables or {}
     if impatient:
         site = sandbox.root / "site"
         site.mkdir()

@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from kimi_cli.proxy import connection, intake, pump
+from kimi_cli.proxy import client as clients
+from kimi_cli.proxy import connection, intake
 from kimi_cli.proxy.connection import STRANGERS
 from tests.faults.network import DIALOGS, SAID, SECONDS, answer, ask, raw_host
 from tests.faults.network_client import SMALL, raw_client
@@ -56,7 +57,7 @@ async def test_a_client_that_does_not_read_holds_its_host_back(dialog, sandbox):
 @pytest.mark.parametrize("reads", [True, False])
 async def test_the_end_of_a_session_reaches_whoever_does_not_read(dialog, reads, monkeypatch, tmp_path):
     """A client that then reads finds a stream that was not completed; the connection of one that does not is cut."""
-    monkeypatch.setattr(pump, "FAREWELL_SECONDS", SECONDS if reads else 0.2)
+    monkeypatch.setattr(clients, "FAREWELL_SECONDS", SECONDS if reads else 0.2)
     async with nothing_left(), raw_host(dialog, flood) as host, served(host.route, tmp_path) as proxy:
         host.heard.set()
         descriptors = open_descriptors()

@@ -87,7 +87,9 @@ def test_something_in_place_of_a_file(place, name):
         (obstacle / "in the way").mkdir(parents=True)
     launch = place.start()
     assert launch.wait() == 5, launch.stderr
-    assert str(obstacle.parent) in launch.stderr.replace("\n", "").replace(" ", "")
+    said = "".join(launch.stderr.split())
+    assert str(obstacle.parent) in said
+    assert f"mv{obstacle}{obstacle}.old" in said
     wait_until(lambda: place.proxies() == [])
     shutil.rmtree(place.paths.runtime_dir)
     place.launch()[0].end()

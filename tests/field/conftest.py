@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.e2e.conftest import claude, stage
+from tests.e2e.conftest import claude, claude_version, stage
 
-__all__ = ["claude", "stage"]
+__all__ = ["claude", "claude_version", "stage"]

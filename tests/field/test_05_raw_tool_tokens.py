@@ -1,4 +1,4 @@
-"""Kimi's raw tool-call tokens in text or reasoning are calls, and the real client carries them out."""
+"""Kimi's raw tool-call tokens in text or reasoning, K3's tags too, are calls, and the real client carries them out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.doubles.scenario import Call, Reasoning, Reply, Text, call, say
-from tests.wire.rawcalls import CALL_END, END, section
+from tests.wire.rawcalls import CALL_END, END, section, tagged
 
 if TYPE_CHECKING:
     from tests.e2e.stage import Stage
@@ -31,18 +31,21 @@ def test_field_05_calls_in_text_and_reasoning_are_carried_out(stage: Stage) -> N
     first = section(bash(0, "echo one >> log; echo first"), bash(1, "echo two >> log; echo second"))
     second = section(bash(2, "echo three >> log; echo third")).replace("calls_section", "call_section")
     third = section(bash(3, "echo four >> log; echo fourth")).removesuffix(CALL_END + END)
+    fourth = tagged(("Bash", {"command": "echo five >> log; echo fifth", "description": "In K3's tags"}))
     stage.script(
         Reply((Text(cut(f"I will count.\n\n{first}")),), finish="stop"),
         Reply((Reasoning(cut(f"One is missing. {second}")),), finish="stop"),
         Reply((Text((third,)),), finish="stop"),
-        say("All four are done."),
+        Reply((Text(cut(f"<|open|>response<|sep|>The last.<|close|>response<|sep|>{fourth}")),), finish="stop"),
+        say("All five are done."),
     )
-    done = stage.launch("--print", "Do four things.", "--allowedTools", "Bash")
-    stage.assert_said(done, "All four are done.")
-    assert (stage.work / "log").read_text(encoding="utf-8").split() == ["one", "two", "three", "four"]
+    done = stage.launch("--print", "Do five things.", "--allowedTools", "Bash")
+    stage.assert_said(done, "All five are done.")
+    assert (stage.work / "log").read_text(encoding="utf-8").split() == ["one", "two", "three", "four", "five"]
     results = [[result.text for result in ask.results] for ask in stage.asks]
-    assert results == [[], ["first", "second"], ["third"], ["fourth"]]
+    assert results == [[], ["first", "second"], ["third"], ["fourth"], ["fifth"]]
     assert "tool_call_begin" not in json.dumps(stage.asks[-1].body["messages"])
+    assert "<|open|>" not in json.dumps(stage.asks[-1].body["messages"])
 
 
 def test_field_05_a_call_that_was_sent_both_ways_runs_once(stage: Stage) -> None:

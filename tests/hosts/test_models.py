@@ -22,6 +22,7 @@ from tests.hosts.asking import KEY, answering, ask
         ({"id": "a", "max_model_len": 32768}, LiveModel("a", 32768)),
         ({"id": "a", "max_context_length": 8192}, LiveModel("a", 8192)),
         ({"id": "a", "context_size": 8192}, LiveModel("a", 8192)),
+        ({"id": "a", "max_input_tokens": 8192, "max_output_tokens": 64}, LiveModel("a", 8192)),
         ({"id": "a", "metadata": {"context_length": 8192}}, LiveModel("a", 8192)),
         ({"id": "a", "architecture": {"input_modalities": ["text", "image"]}}, LiveModel("a", vision=True)),
         ({"id": "a", "architecture": {"input_modalities": ["text"]}}, LiveModel("a", vision=False)),

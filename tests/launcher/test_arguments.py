@@ -77,6 +77,22 @@ def test_print_is_seen(arguments, is_print):
     assert read_arguments(arguments).is_print is is_print
 
 
+@pytest.mark.parametrize(
+    ("arguments", "model"),
+    [
+        ([], ""),
+        (["--model", "haiku"], "haiku"),
+        (["--model=a", "-p", "x", "--model", "b"], "b"),
+        (["--", "--model"], ""),
+    ],
+)
+def test_the_model_is_seen(arguments, model):
+    """What Claude Code is to start with; of several the last counts. So it is with the mode."""
+    assert read_arguments(arguments).model == model
+    renamed = [argument.replace("--model", "--permission-mode") for argument in arguments]
+    assert read_arguments(renamed).mode == model
+
+
 @pytest.mark.parametrize("arguments", [["--bg", "x"], ["-p", "x", "--background"], ["agents"], ["respawn", "id"]])
 def test_sessions_elsewhere_are_refused(arguments):
     """A session that outlives the launch could not use its proxy session, and would run on the user's account."""

@@ -129,6 +129,29 @@ def test_never_ourselves(environ, home, tmp_path):
         find_claude(environ, own=renamed)
 
 
+@pytest.mark.parametrize(
+    ("text", "is_ours"),
+    [
+        ('#!/bin/sh\nexec kimi launch "$@"\n', True),
+        ("#!/usr/bin/env python3\nimport os; os.execvp('kimi', ['kimi'])\n", True),
+        ("#!/bin/sh\nexec /opt/kimi-cli/claude --add-dir ~/kimi.d\n", False),
+        ("#!/bin/sh\nexec /home/kimi/.nvm/bin/claude\n", False),
+        ("#!/usr/bin/env node\n// kimi\n", False),
+        ("#!/bin/sh\n" + "#" * 5000 + "\nkimi\n", False),
+        ("kimi", False),
+    ],
+)
+def test_a_script_that_runs_us(environ, tmp_path, text, is_ours):
+    """It is passed over; one that has the word somewhere else is not."""
+    program = make_program(tmp_path / "bin" / "claude", "")
+    program.write_text(text)
+    if is_ours:
+        with pytest.raises(ClaudeNotFoundError):
+            find_claude(environ)
+    else:
+        assert find_claude(environ).path == program
+
+
 def test_relative_entries_do_not_count(environ, tmp_path, monkeypatch):
     """A `.` in the search path would run what lies in a project's directory."""
     make_program(tmp_path / "project" / "claude", PROGRAM)

@@ -52,6 +52,26 @@ def test_the_output_limit(limit, given):
     assert found.get("CLAUDE_CODE_MAX_OUTPUT_TOKENS") == given
 
 
+@pytest.mark.parametrize(
+    ("model", "window", "output"),
+    [
+        ("", "262144", None),
+        ("small", "131072", "16384"),
+        ("haiku", "131072", "16384"),
+        ("opus", "262144", None),
+        ("x", "262144", None),
+    ],
+)
+def test_the_window_of_the_model_that_it_starts_with(model, window, output):
+    """Where Claude Code's own `--model` names another model or a slot, the limits are those of that one."""
+    for found in (
+        session_variables(make_route(), base_url=PROXY, token=TOKEN, model=model),
+        direct_variables(make_route(), model=model),
+    ):
+        assert found["CLAUDE_CODE_MAX_CONTEXT_TOKENS"] == window
+        assert found.get("CLAUDE_CODE_MAX_OUTPUT_TOKENS") == output
+
+
 def test_every_other_way_is_cleared():
     """Other providers, sockets and credentials are set to nothing, which is what clears them in settings."""
     found = session()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.doubles.scenario import say
 from tests.doubles.serve import running
-from tests.e2e.conftest import claude  # noqa: F401 - a fixture
+from tests.e2e.conftest import claude, claude_version  # noqa: F401 - fixtures
 from tests.e2e.stage import HOSTS, Stage, new_key
 from tests.e2e.terminal import find_tmux, terminal
 

@@ -262,3 +262,35 @@ def test_a_default_that_the_host_ended(user, world):
     assert world(MOONSHOT_API_KEY=MOONSHOT_KEY).route.main.id == "kimi-k2.6"
     remember(user, "moonshot", "https://api.moonshot.ai/anthropic")
     assert world(MOONSHOT_API_KEY=MOONSHOT_KEY).route.main.id == "kimi-k3"
+
+
+def test_those_that_stand_in(user, world):
+    """They are routes of their own, with their own models, whatever the flags say of the first."""
+    user.write_settings("""
+        provider = "moonshot"
+        fallback = ["openrouter", "moonshot"]
+        [providers.openrouter]
+        model = "moonshotai/kimi-k2.6"
+        [providers.openrouter.slots]
+        haiku = "moonshotai/kimi-k3"
+    """)
+    keys = {"MOONSHOT_API_KEY": MOONSHOT_KEY, "OPENROUTER_API_KEY": "sk-or-x0123456789"}
+    found = world(**keys, model="kimi-k3.1-pro")
+    (second,) = found.route.fallbacks
+    assert (second.provider, second.key, second.main.id) == ("openrouter", "sk-or-x0123456789", "moonshotai/kimi-k2.6")
+    assert second.slots == (("haiku", "moonshotai/kimi-k3"),)
+    assert found.warnings == ()
+    (other,) = world(**keys, provider="openrouter").route.fallbacks
+    assert (other.provider, other.main.id) == ("moonshot", "kimi-k3")
+
+
+def test_those_that_cannot_stand_in(user, world):
+    """One without key, model or existence is a warning that says what to do, and never stops a launch."""
+    user.write_settings('provider = "moonshot"\nfallback = ["openrouter", "nowhere", "groq"]\n')
+    found = world(MOONSHOT_API_KEY=MOONSHOT_KEY, GROQ_API_KEY=GROQ_KEY)
+    assert found.route.fallbacks == ()
+    key, name, model = found.warnings
+    assert "openrouter" in key
+    assert "kimi set-key openrouter" in key
+    assert "nowhere" in name
+    assert "kimi provider groq --model" in model

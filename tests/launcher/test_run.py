@@ -92,7 +92,7 @@ def test_a_launch(world, user):
     assert told["env"]["ANTHROPIC_BASE_URL"] == told["settings"]["env"]["ANTHROPIC_BASE_URL"]
     assert KEY not in json.dumps(told)
     assert "GROQ_API_KEY" not in told["env"]
-    assert told["settings"]["permissions"] == {"defaultMode": "default"}
+    assert told["settings"]["permissions"] == {"disableAutoMode": "disable", "defaultMode": "default"}
     assert not Path(told["path"]).exists()
     user.sandbox.assert_nothing_left()
 

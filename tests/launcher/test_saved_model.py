@@ -43,6 +43,9 @@ def test_whose_it_is(user, settings, model, is_ours):
 def test_what_a_launch_left(settings):
     """Only a model of ours that was not there before counts, and it remembers what it replaced."""
     kimi, other, opus = (SavedModel(settings, name) for name in ("kimi-k3", "kimi-k2.6", "opus"))
+    own, profile, theirs = (
+        SavedModel(settings, name) for name in ("qwen3-coder:30b", "arn:aws:x", "us.anthropic.x[1m]")
+    )
     assert newly_saved(None, None) is None
     assert newly_saved(opus, opus) is None
     assert newly_saved(None, opus) is None
@@ -50,6 +53,9 @@ def test_what_a_launch_left(settings):
     assert newly_saved(None, kimi) == SavedModel(settings, "kimi-k3", None)
     assert newly_saved(opus, kimi) == SavedModel(settings, "kimi-k3", "opus")
     assert newly_saved(other, kimi) == SavedModel(settings, "kimi-k3", None)
+    assert newly_saved(opus, own) == SavedModel(settings, "qwen3-coder:30b", "opus")
+    assert newly_saved(profile, kimi) == SavedModel(settings, "kimi-k3", "arn:aws:x")
+    assert newly_saved(kimi, theirs) is None
 
 
 def test_undone(user, settings):

@@ -52,6 +52,16 @@ def test_a_mode_of_theirs(mode):
     assert build({"permissions": {"defaultMode": mode}})["permissions"] == {"defaultMode": mode}
 
 
+@pytest.mark.parametrize("mode", ["auto", "plan", None])
+def test_auto_mode_is_not_advised(mode):
+    """It does not work here, so nobody is asked to switch to it who did not choose it."""
+    user = {"permissions": {"defaultMode": mode}} if mode else {}
+    settings = ClientSettings((("user", user),))
+    built = build_settings(make_route(), variables=VARIABLES, own={}, settings=settings, offers_auto=False)
+    assert built.get("permissions", {}).get("disableAutoMode") == (None if mode == "auto" else "disable")
+    assert "disableAutoMode" not in str(build(user=user))
+
+
 def test_modes_of_their_files():
     """A mode of their files is repeated, so that auto mode is not offered in its place; auto mode itself is not."""
     assert build(user={"permissions": {"defaultMode": "plan"}})["permissions"] == {"defaultMode": "plan"}

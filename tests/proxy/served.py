@@ -18,6 +18,7 @@ from kimi_cli.proxy.leaving import Leaving
 from kimi_cli.proxy.lifetime import Lifetime
 from kimi_cli.proxy.listen import listen
 from kimi_cli.proxy.process import answering
+from kimi_cli.proxy.recovery import Recovery
 from kimi_cli.proxy.sessions import Session, Sessions
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import ProxyState
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from kimi_cli.proxy.admission import Admission
     from kimi_cli.proxy.record import Recorder
 
 KIMI = Model(id="moonshotai/kimi-k2-instruct-0905", context_window=262_144, max_output=16_384)
@@ -79,8 +81,15 @@ class Served:
 
 
 @asynccontextmanager
-async def served(route: Route, directory: Path, *, recorder: Recorder | None = None) -> AsyncIterator[Served]:
-    """Serve the application with a session on `route`."""
+async def served(
+    route: Route,
+    directory: Path,
+    *,
+    recorder: Recorder | None = None,
+    recovery: Recovery | None = None,
+    admission: Admission | None = None,
+) -> AsyncIterator[Served]:
+    """Serve the application with a session on `route`. Without `recovery`, failures are passed on as they come."""
     sessions = Sessions(files_dir=directory)
     leaving = Leaving(state_file=directory / "state", lock_file=None, sessions_dir=directory / "sessions")
     with listen(0, strict=False) as listener:
@@ -92,7 +101,14 @@ async def served(route: Route, directory: Path, *, recorder: Recorder | None = N
             control_token=secrets.token_urlsafe(32),
         )
         lifetime = Lifetime(sessions, grace=60, leaving=leaving)
-        app = build_app(state, sessions=sessions, lifetime=lifetime, recorder=recorder)
+        app = build_app(
+            state,
+            sessions=sessions,
+            lifetime=lifetime,
+            recorder=recorder,
+            recovery=recovery or Recovery(budget=0),
+            admission=admission,
+        )
         session = Session(
             id="ses_test",
             token=secrets.token_urlsafe(32),

@@ -17,7 +17,7 @@ async def proxy(tmp_path):
 
 
 async def test_health_is_minimal(proxy):
-    """It says that the proxy is here and which one, and nothing of its sessions."""
+    """It says that the proxy is here, which one, and what is on, and nothing of its sessions."""
     proxy.open()
     async with proxy.request("GET", "/health") as answer:
         assert await answer.json() == {
@@ -25,6 +25,7 @@ async def test_health_is_minimal(proxy):
             "service": "kimi-cli",
             "instance": "0123abcd",
             "version": "1.2.3",
+            "features": ["usage_ledger", "web_search"],
         }
 
 

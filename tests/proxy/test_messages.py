@@ -103,7 +103,11 @@ async def test_parallel_calls_in_every_shape(tmp_path, shape):
         served(chat_route(double.base_url, double.key), tmp_path) as proxy,
         sdk(proxy) as client,
         client.messages.stream(
-            model="x", max_tokens=50, messages=[{"role": "user", "content": "hi"}], tools=[TOOL]
+            model="x",
+            max_tokens=50,
+            messages=[{"role": "user", "content": "hi"}],
+            tools=[TOOL],
+            thinking={"type": "adaptive"},
         ) as stream,
     ):
         message = await stream.get_final_message()
@@ -149,12 +153,12 @@ async def test_a_whole_answer_that_breaks_off_is_a_status(tmp_path):
 
 
 async def test_a_refusal_of_the_host_reaches_the_client(host):
-    """A wrong key is a 401 that says so once, and that no client retries."""
+    """A wrong key is told once, by its type, and with a status that no client retries or takes for its own key."""
     double, proxy = host
     double.key = double.key_prefix + "another"
     async with proxy.post(request(model="kimi-k3")) as answer:
         body = await answer.json()
-    assert (answer.status, body["error"]["type"]) == (401, "authentication_error")
+    assert (answer.status, body["error"]["type"]) == (424, "authentication_error")
     assert answer.headers["x-should-retry"] == "false"
     assert body["request_id"] == answer.headers["request-id"]
     assert proxy.session.route.key not in json.dumps(body)
@@ -186,7 +190,7 @@ async def test_a_client_that_leaves_cancels_the_host(host):
 async def test_silence_is_filled_with_pings(host, monkeypatch):
     """While the host says nothing the client gets pings, also before the first word."""
     double, proxy = host
-    monkeypatch.setattr("kimi_cli.proxy.pump.PING_SECONDS", 0.02)
+    monkeypatch.setattr("kimi_cli.proxy.client.PING_SECONDS", 0.02)
     gate = Gate()
     double.scenario = Scenario(default=Reply((Silence(gate), Text(("late",)))))
     async with proxy.post(request(model="kimi-k3")) as answer:
@@ -288,7 +292,7 @@ async def test_the_relay_keeps_a_good_stream_as_it_is(tmp_path):
         Moonshot(Scenario(default=say("a", "b", thinking="hm"))) as double,
         served(relay_route(double.base_url, double.key), tmp_path) as proxy,
     ):
-        async with proxy.post(request(model=K3.id)) as answer:
+        async with proxy.post(request(model=K3.id, thinking={"type": "adaptive"})) as answer:
             relayed = events_of(await answer.read())
         headers = {"Authorization": f"Bearer {double.key}"}
         body = {"model": K3.id, "max_tokens": 100, "messages": [{"role": "user", "content": "hello"}], "stream": True}

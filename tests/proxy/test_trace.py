@@ -141,7 +141,7 @@ async def test_a_client_that_leaves_ends_its_record(host, recordings):
 
 async def test_pings_are_recorded(host, recordings, monkeypatch):
     """What the proxy itself adds in a silence was sent to the client, too."""
-    monkeypatch.setattr("kimi_cli.proxy.pump.PING_SECONDS", 0.02)
+    monkeypatch.setattr("kimi_cli.proxy.client.PING_SECONDS", 0.02)
     double, proxy = host
     gate = Gate()
     double.scenario = Scenario(default=Reply((Silence(gate), Text(("Hello",)))))

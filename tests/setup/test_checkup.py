@@ -83,7 +83,7 @@ def test_everything_in_place(look, paths):
     assert found.ok
     assert {finding.level for finding in found.findings} == {Level.OK}
     assert [finding.topic for finding in found.findings] == [
-        *("kimi", "claude", "provider", "model", "key", "proxy", "files"),
+        *("kimi", "claude", "provider", "model", "key", "search", "proxy", "files"),
     ]
     assert only(found, "claude").facts["tested"]
     assert only(found, "model").facts["live"] is None

@@ -11,12 +11,15 @@ from kimi_cli.proxy.record import Recorder
 from kimi_cli.proxy.refusal import new_request_id
 from kimi_cli.setup.footprint import Footprint, emptied, footprint, live_lists
 from kimi_cli.store.bodies import Part
+from kimi_cli.store.calibration import write_calibration
 from kimi_cli.store.files import ensure_private_dir, write_private
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.key_file import change_key
+from kimi_cli.store.ledger_files import append
 from kimi_cli.store.live_models import LiveModel, write_live
 from kimi_cli.store.settings import choose_provider
 from kimi_cli.store.state import ProxyState, write_state
+from tests.store.entries import entry
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
 
@@ -34,6 +37,7 @@ def lived_in(paths):
     choose_provider(paths.settings_file, "groq")
     change_key(paths.keys_file, "groq", key="gsk_1")
     write_live(paths, "groq", "https://api.groq.com/openai/v1", [LiveModel("m")], now=1.0)
+    write_calibration(paths.calibration_file, {})
     write_state(paths.state_file, state(GONE))
     write_state(paths.runtime_dir / "serve-4711.json", state(GONE))
     SettingsFile.for_session(paths).write({})
@@ -44,6 +48,7 @@ def lived_in(paths):
     record = Recorder(paths.bodies_dir, secrets=list).open(new_request_id())
     record.add(Part.HOST_ANSWER, b"{}")
     record.close()
+    append(paths.usage_dir, [entry()])
     (paths.runtime_dir / "proxy.lock").touch()
     (paths.config_dir / ".settings.toml.a1b2c3_x.tmp").touch()  # as a writer leaves it that was killed
     return paths
@@ -63,10 +68,12 @@ def test_everything_that_kimi_writes_is_ours(lived_in):
     """Every file that our own functions write is known as ours, and so are their directories."""
     paths = lived_in
     found = footprint(paths)
-    assert set(found.files) == files_below(paths.config_dir, paths.cache_dir, paths.log_dir, paths.runtime_dir)
-    assert len(found.files) == 14
+    folders = (paths.config_dir, paths.cache_dir, paths.log_dir, paths.runtime_dir, paths.usage_dir)
+    assert set(found.files) == files_below(*folders)
+    assert len(found.files) == 16
     assert (found.in_use, found.foreign) == ((), ())
     ours = {paths.config_dir, paths.cache_dir, paths.live_models_dir, paths.runtime_dir, paths.bodies_dir}
+    ours.add(paths.usage_dir)
     assert ours <= set(found.directories)
     assert set(emptied(found.directories, found.files)) == set(found.directories)
 

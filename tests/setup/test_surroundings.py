@@ -10,8 +10,8 @@ import pytest
 
 from kimi_cli import __version__
 from kimi_cli.setup.finding import Level
-from kimi_cli.setup.surroundings import TESTED, claude_code, files, other_kimi, proxy, saved_model, versions
-from scripts.fetch_claude import VERSION
+from kimi_cli.setup.surroundings import claude_code, files, other_kimi, proxy, saved_model, versions
+from kimi_cli.setup.tested import NEWEST, OLDEST
 from tests.launcher.conftest import make_program
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are scripts")
@@ -23,20 +23,24 @@ def test_versions():
     assert (found.level, found.facts["version"]) == (Level.OK, __version__)
 
 
-def test_the_version_that_is_tested():
-    """What is said to be tested is what the tests fetch."""
-    assert TESTED == VERSION
-
-
 @posix
-@pytest.mark.parametrize(("version", "tested"), [(TESTED, True), ("9.9.9", False)])
-def test_claude_code(tmp_path, version, tested):
+@pytest.mark.parametrize(
+    ("version", "remark"),
+    [(NEWEST, ""), ("9.9.9", f" (newer than those tested, {OLDEST} to {NEWEST})")],
+)
+def test_claude_code(tmp_path, version, remark):
     """Path and version are told, and a version that was not tested as such; it is no reason not to start."""
     program = make_program(tmp_path / "claude", f"print('{version} (Claude Code)')")
     found = claude_code(dict(os.environ), program)
-    assert found.level is Level.OK
-    assert found.facts == {"path": str(program), "version": version, "tested": tested}
-    assert (f"(tested with {TESTED})" in found.text) is not tested
+    assert (found.level, found.fix) == (Level.OK, None)
+    assert found.text == f"Claude Code {version} at {program}{remark}"
+    assert found.facts == {
+        "path": str(program),
+        "version": version,
+        "tested": not remark,
+        "oldest_tested": OLDEST,
+        "newest_tested": NEWEST,
+    }
 
 
 def test_no_claude_code(sandbox):
@@ -116,14 +120,20 @@ def test_a_directory_that_cannot_be_written(paths, unprivileged):
 
 @pytest.mark.parametrize(
     ("text", "is_told"),
-    [('{"model": "kimi-k3"}', True), ('{"model": "opus"}', False), ("{}", False), ("{", False)],
+    [
+        ('{"model": "kimi-k3"}', True),
+        ('{"model": "qwen3-coder:30b"}', True),
+        ('{"model": "opus"}', False),
+        ("{}", False),
+        ("{", False),
+    ],
 )
 def test_a_model_of_ours_as_claude_codes_own(sandbox, text, is_told):
     """A model that plain `claude` cannot use is told with the file that it stands in."""
     settings = sandbox.home / ".claude" / "settings.json"
     settings.parent.mkdir()
     settings.write_text(text)
-    found = saved_model(sandbox.environ())
+    found = saved_model(sandbox.environ(), ["kimi-k3", "qwen3-coder:30b"])
     assert (found is not None) is is_told
     if found is not None:
         assert str(settings) in found.fix

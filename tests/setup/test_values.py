@@ -18,8 +18,8 @@ from tests.store.rings import FakeKeyring
 TODAY = date(2026, 11, 23)
 NAMES = [
     *("provider", "model", "base_url", "format", "key"),
-    *("slots.opus", "slots.sonnet", "slots.haiku", "slots.subagent"),
-    *("KIMI_PROXY_PORT", "KIMI_IDLE_GRACE", "KIMI_KEYRING_TIMEOUT", "KIMI_CLAUDE", "KIMI_DEBUG"),
+    *("slots.opus", "slots.sonnet", "slots.haiku", "slots.subagent", "fallback", "ledger", "search"),
+    *("KIMI_PROXY_PORT", "KIMI_IDLE_GRACE", "KIMI_RETRY_SECONDS", "KIMI_KEYRING_TIMEOUT", "KIMI_CLAUDE", "KIMI_DEBUG"),
 ]
 
 
@@ -36,7 +36,11 @@ def values(paths, cwd, sandbox):
     """All values by name, in this environment and with this keyring."""
 
     def look(ring=None, **given):
-        environ = {**sandbox.environ(), **{name: given.pop(name) for name in list(given) if name.isupper()}}
+        environ = {
+            **sandbox.environ(),
+            "KIMI_RETRY_SECONDS": "",
+            **{name: given.pop(name) for name in list(given) if name.isupper()},
+        }
         found = effective_values(
             paths, environ, cwd=cwd, today=TODAY, now=lambda: 1000.0, keyring=ring or FakeKeyring(), **given
         )
@@ -56,7 +60,7 @@ def test_defaults(values, paths):
     assert found["base_url"].value == "https://api.moonshot.ai/anthropic"
     assert found["format"].value == "anthropic"
     assert (found["key"].value, found["slots.haiku"].value, found["KIMI_CLAUDE"].value) == (None, None, None)
-    assert [found[name].value for name in NAMES[9:12]] == ["8090", "10", "5"]
+    assert [found[name].value for name in NAMES[12:16]] == ["8090", "10", "15", "5"]
 
 
 def test_what_the_user_set(values, paths):
@@ -67,6 +71,9 @@ def test_what_the_user_set(values, paths):
     for name, value in (("base_url", "http://127.0.0.1:9/v1"), ("model", "m"), ("slots.haiku", "h")):
         assert found[name] == Value(name, value, Origin.USER, str(paths.settings_file))
     assert found["format"].origin is Origin.DEFAULT
+    assert found["ledger"] == Value("ledger", "on", Origin.DEFAULT)
+    paths.settings_file.write_text('ledger = "off"\n' + paths.settings_file.read_text())
+    assert values()["ledger"] == Value("ledger", "off", Origin.USER, str(paths.settings_file))
 
 
 def test_stronger_sources(values, paths, cwd):
@@ -152,7 +159,7 @@ def test_variables(values, name, text, trouble):
 def test_no_provider(values):
     """Without a provider that is told, and the variables are shown all the same."""
     found = values()
-    assert list(found) == ["provider", *NAMES[9:]]
+    assert list(found) == ["provider", *NAMES[12:]]
     assert "none has a key" in found["provider"].trouble
 
 

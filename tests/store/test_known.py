@@ -6,7 +6,7 @@ import pytest
 
 from kimi_cli.errors import BaseUrlError, NotConfiguredError, ProviderUnknownError
 from kimi_cli.providers.catalogue import PROVIDERS
-from kimi_cli.providers.dialect import GENERIC
+from kimi_cli.providers.dialect import GATEWAY
 from kimi_cli.providers.provider import Format, Provider
 from kimi_cli.store.keyring_backend import KeyringFault
 from kimi_cli.store.known import configured, is_added, key_variables, known_providers, only_with_key
@@ -37,7 +37,7 @@ def test_one_that_speaks_openai():
         format=Format.OPENAI,
         base_url="http://127.0.0.1:8000/v1",
         models_url="http://127.0.0.1:8000/v1/models",
-        dialect_name=GENERIC.name,
+        dialect_name=GATEWAY.name,
         key_variables=("LOCAL_1_API_KEY",),
     )
 

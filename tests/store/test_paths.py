@@ -22,6 +22,7 @@ def test_defaults_of_linux(tmp_path):
     assert found.keys_file == tmp_path / ".config/kimi-cli/keys.json"
     assert found.live_models_dir == tmp_path / ".cache/kimi-cli/models"
     assert found.log_file == tmp_path / ".local/state/kimi-cli/log/proxy.log"
+    assert found.usage_dir == tmp_path / ".local/state/kimi-cli/usage"
     assert found.state_file == tmp_path / ".local/state/kimi-cli/run/proxy.json"
 
 

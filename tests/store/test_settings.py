@@ -84,6 +84,16 @@ def test_custom_provider(path):
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "ledger"), [("", None), ('ledger = "on"', True), ('ledger = "off"', False), ("ledger = false", False)]
+)
+def test_the_ledger_is_switched(path, text, ledger):
+    """By a word, or as TOML says yes and no; where nothing is said nobody has switched it."""
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert read_settings(path).ledger is ledger
+
+
 def test_changes_leave_everything_else_alone(by_hand):
     """Only the changed value differs afterwards: comments, order and unknown keys stay."""
     save_provider(by_hand, "groq", model="other")
@@ -166,6 +176,9 @@ def test_broken_files_are_located_and_left_alone(path, text, place):
     [
         ("provider = 3", "provider must be a text"),
         ("providers = 3", "providers must be a table"),
+        ('ledger = "of"', 'ledger must be "on" or "off"'),
+        ("ledger = 0", 'ledger must be "on" or "off"'),
+        ("ledger = []", 'ledger must be "on" or "off"'),
         ("providers.groq = 3", r"providers\.groq must be a table"),
         ("providers.groq.model = [1]", r"providers\.groq\.model must be a text"),
         ("providers.groq.slots = 1", r"providers\.groq\.slots must be a table"),

@@ -18,7 +18,7 @@ def path(paths):
     ("text", "sentences"),
     [
         ('providr = "groq"', ["providr is not a setting; did you mean provider?"]),
-        ("zzz = 1", ["zzz is not a setting; known: provider, providers."]),
+        ("zzz = 1", ["zzz is not a setting; known: provider, fallback, ledger, search, progress, providers."]),
         ('model = "m"', ["model is not a setting here; it belongs under [providers.NAME]."]),
         ('api_key = "gsk_1"', ["api_key is not read; keys are stored with kimi set-key."]),
         ('[providers.groq]\nbase-url = "u"', ["providers.groq.base-url is not a setting; did you mean base_url?"]),

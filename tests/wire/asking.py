@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Final
 
-from kimi_cli.providers.dialect import DIALECTS, GENERIC, GROQ, MOONSHOT, OPENROUTER, VLLM, Dialect
+from kimi_cli.providers.dialect import DIALECTS, GROQ, Dialect
 from kimi_cli.providers.model import Model, Thinking
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import ChatRequest, to_chat
@@ -27,17 +27,24 @@ ALWAYS: Final = Model(
     "kimi-k3", 1_048_576, 131_072, thinking=Thinking.ALWAYS, efforts=("low", "high", "max"), vision=True
 )
 SWITCHABLE: Final = Model("kimi-k2.6", 262_144, 98_304, thinking=Thinking.SWITCHABLE, vision=True, forced_tools=False)
-ALL: Final = (GROQ, MOONSHOT, OPENROUTER, VLLM, GENERIC)
-assert set(ALL) == set(DIALECTS.values())
+ALL: Final = tuple(DIALECTS.values())
 
 PNG: Final = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
 LINK: Final = {"type": "image", "source": {"type": "url", "url": "https://host.test/a.png"}}
 _SCHEMA: Final = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 # Fields and values that the SDK that judges does not know, each of some host's own.
 _EXTRAS: Final = frozenset(
-    {"thinking", "reasoning", "chat_template_kwargs", "top_k", "prompt_cache_key", "reasoning_effort"}
+    {
+        "thinking",
+        "reasoning",
+        "reasoning_format",
+        "chat_template_kwargs",
+        "top_k",
+        "prompt_cache_key",
+        "reasoning_effort",
+    }
 )
-_MESSAGE_EXTRAS: Final = frozenset({"reasoning", "reasoning_content"})
+_MESSAGE_EXTRAS: Final = frozenset({"reasoning", "reasoning_content", "reasoning_details"})
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 
 
@@ -101,7 +108,7 @@ def chat(request: JsonObject, *, dialect: Dialect = GROQ, model: Model = MODEL, 
 
 def judge(body: JsonObject, *, dialect: Dialect, vision: bool) -> None:
     """Hold a chat request against a strict host of this dialect, and against the SDK's types."""
-    extra = {dialect.reasoning_field} if dialect.reasoning_field else set()
+    extra = {*dialect.reasoning_fields, *(["reasoning_details"] if dialect.reasoning_details else [])}
     fields = {
         "system": frozenset({"role", "content"}),
         "user": frozenset({"role", "content"}),

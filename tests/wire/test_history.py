@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kimi_cli.providers.dialect import GENERIC, GROQ, MOONSHOT, OPENROUTER, VLLM
+from kimi_cli.providers.dialect import (
+    DEEPINFRA,
+    FIREWORKS,
+    GENERIC,
+    GROQ,
+    MOONSHOT,
+    NOVITA,
+    OPENROUTER,
+    TOGETHER,
+    VLLM,
+)
 from kimi_cli.wire.content import IMAGE_BELOW
 from kimi_cli.wire.rounds import INTERRUPTED
-from tests.wire.asking import PNG, SEES, messages_of, result, said, system, text, thought, use, user
+from kimi_cli.wire.signature import Carried, to_signature
+from tests.wire.asking import MODEL, PNG, SEES, messages_of, result, said, system, text, thought, use, user
 
 _URL = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
 
@@ -216,25 +229,57 @@ def test_system_turns_stay_in_their_places():
 
 
 @pytest.mark.parametrize(
-    ("dialect", "field"),
+    ("dialect", "fields"),
     [
-        (GROQ, None),
-        (MOONSHOT, "reasoning_content"),
-        (OPENROUTER, "reasoning"),
-        (VLLM, "reasoning_content"),
-        (GENERIC, None),
+        (GROQ, set()),
+        (MOONSHOT, {"reasoning_content"}),
+        (OPENROUTER, {"reasoning"}),
+        (VLLM, {"reasoning", "reasoning_content"}),
+        (FIREWORKS, {"reasoning_content"}),
+        (TOGETHER, {"reasoning_content"}),
+        (NOVITA, {"reasoning_content"}),
+        (DEEPINFRA, {"reasoning_content"}),
+        (GENERIC, set()),
     ],
 )
-def test_reasoning_goes_back_where_the_host_takes_it(dialect, field):
-    """Genuine reasoning returns word for word in the host's own field, and nowhere where the host refuses it."""
+def test_reasoning_goes_back_where_the_host_takes_it(dialect, fields):
+    """Genuine reasoning returns word for word in the host's own fields, and nowhere where the host refuses it.
+
+    It does so as the text of a block, as what a signature of ours holds in its place, and not at all where a block was
+    made by somebody else and shows nothing.
+    """
+    hidden = {"type": "thinking", "thinking": "", "signature": to_signature(Carried(text="see."))}
+    foreign = {"type": "thinking", "thinking": "", "signature": "EqQBCkYIBxgCKkA"}
     messages = messages_of(
         user("a"),
-        said(thought("Let me "), thought("see."), {"type": "redacted_thinking", "data": "x"}, use()),
+        said(thought("Let me "), hidden, foreign, {"type": "redacted_thinking", "data": "x"}, use()),
         user(result()),
         dialect=dialect,
     )
-    assert messages[1].get(field or "none") == ("Let me see." if field else None)
-    assert "Let me" not in str({key: value for key, value in messages[1].items() if key != field})
+    assert {key: value for key, value in messages[1].items() if key not in {"role", "content", "tool_calls"}} == (
+        dict.fromkeys(fields, "Let me see.")
+    )
+
+
+def test_structured_reasoning_goes_back_as_it_came():
+    """Details go back unchanged to the model that they came from, with the rest of the turn's reasoning around them.
+
+    To another model, and to another host, goes their text.
+    """
+    details = [
+        {"type": "reasoning.text", "text": "Hm.", "signature": "s"},
+        {"type": "reasoning.encrypted", "data": "x"},
+    ]
+    carried = to_signature(Carried(details=tuple(details), model=MODEL.id))
+    shown = {"type": "thinking", "thinking": "Hm.", "signature": carried}
+    turns = user("a"), said(shown, thought("So."), use()), user(result())
+    message = messages_of(*turns, dialect=OPENROUTER)[1]
+    assert message["reasoning_details"] == [*details, {"type": "reasoning.text", "text": "So."}]
+    assert "reasoning" not in message
+    for dialect, model in [(OPENROUTER, replace(MODEL, id="another")), (MOONSHOT, MODEL)]:
+        message = messages_of(*turns, dialect=dialect, model=model)[1]
+        assert message[dialect.reasoning_fields[0]] == "Hm.So."
+        assert "reasoning_details" not in message
 
 
 def test_arguments_are_an_object():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from kimi_cli.wire.encode import error_headers
 from kimi_cli.wire.failure import classify
+from kimi_cli.wire.failures.forms import PAGE_LIMIT
 from kimi_cli.wire.refusal import MESSAGE_LIMIT, Refusal, from_response, from_stream, redact
 from tests.wire.build import WINDOW
 from tests.wire.upstream import values
@@ -36,7 +38,25 @@ def _refusal(body: object = b"", *, status: int = 400, **headers: str) -> Refusa
         ({"error": {"error": {"message": "it broke", "type": "t"}}}, "t", "", "it broke"),
         ("it broke", "", "", "it broke"),
         ({"error": {"message": "  it\n\n broke\t"}}, "", "", "it broke"),
-        ({"detail": [{"loc": ["body"], "msg": "it broke"}]}, "", "", '[{"loc":["body"],"msg":"it broke"}]'),
+        ({"detail": [{"loc": ["body"], "msg": "it broke"}]}, "", "", "body: it broke"),
+        ({"detail": [{"msg": "it broke"}, {"loc": ["a", 0], "msg": "so did I"}]}, "", "", "it broke; a.0: so did I"),
+        ({"detail": {"error": "it broke"}}, "", "", "it broke"),
+        ({"errors": [{"code": 1, "message": "it broke"}]}, "", "1", "it broke"),
+        ({"error": "no", "error_description": "it broke"}, "", "", "it broke"),
+        ({"status": 404, "error": "Not Found", "path": "/x"}, "", "", "Not Found"),
+        ({"statusCode": 401, "error": "Unauthorized", "message": "it broke"}, "", "", "it broke"),
+        ({"code": 404, "reason": "GONE", "message": "it broke"}, "", "GONE", "it broke"),
+        ({"type": "about:blank", "title": "Oh", "detail": "it broke"}, "", "", "it broke"),
+        (
+            {"error": {"message": "Error code: 429 - {'error': {'message': \"it's broken\", 'code': 'c'}}"}},
+            "",
+            "c",
+            "it's broken",
+        ),
+        ({"error": {"message": 'A: {"error":{"message":"it broke","type":"t"}}. B'}}, "t", "", "it broke"),
+        ({"error": {"message": "ValueError: it broke"}}, "", "", "it broke"),
+        ({"error": {"message": 'it broke over {"message": "hello"}'}}, "", "", 'it broke over {"message": "hello"}'),
+        ({"error": {"message": "No x-api-key header"}}, "", "", "No API key header"),
         ({"error": {"message": {"text": "it broke"}}}, "", "", '{"text":"it broke"}'),
     ],
 )
@@ -66,6 +86,8 @@ def test_errors_in_json(body, kind, code, message):
         (b'{"error": null}', ""),
         (b'{"error": {}}', ""),
         (b'{"error": []}', ""),
+        (b"<html><head><title> 502\nBad Gateway </title></head><body>Much more.</body></html>", "502 Bad Gateway"),
+        (b"<title></title>Down", "Down"),
     ],
 )
 def test_what_is_no_error_in_json(body, message):
@@ -80,6 +102,8 @@ def test_long_words_are_cut():
     refusal = _refusal({"error": {"message": "x" * 5_000}})
     assert len(refusal.message) == MESSAGE_LIMIT
     assert refusal.message.endswith("x…")
+    page = _refusal(b"<p>" + b"x" * 5_000)
+    assert page.message == "x" * (PAGE_LIMIT - 1) + "…"
 
 
 @pytest.mark.parametrize(
@@ -95,17 +119,38 @@ def test_long_words_are_cut():
         ("key sk-kimi-****1234 is wrong", "key [redacted] is wrong"),
         ("got Authorization: Bearer abc.def/ghi=", "got Authorization: [redacted]"),
         ("fw_3ZabcdefGHIJ, nvapi-abcdef123456, hf_abcdefgh", "[redacted], [redacted], [redacted]"),
+        ("You in organization <org-71e07f3ad2e24b9d> may not", "You may not"),
+        ("Your account org-71e07f3ad2e24b9d / proj-0f3a7c21b9d8 <ak-eyq1> request", "Your account request"),
+        ("No more for project `proj_abc123xyz` today", "No more today"),
+        (
+            "Key Hash (Token) =569909a917a742e1c954a5ae2ff043fb10fff299956707ca9f9ce64c1f257585.",
+            "Key Hash (Token) =[redacted].",
+        ),
+        ("api_key: abc-123-def-456 is wrong", "api_key: [redacted] is wrong"),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc is old", "[redacted] is old"),
     ],
 )
 def test_redaction(text, clean):
     """Organisation ids and keys, masked ones too, are left out of what the user sees."""
     assert redact(text) == clean
     assert _refusal({"error": {"message": text}}).message == clean
-    assert _refusal(text.encode()).message == clean.replace("<ak-eyqxxxyyz111>", "")
+    plain = re.sub(r"<.*?>", "", text)
+    assert _refusal(text.encode()).message == " ".join(redact(plain).split())
 
 
 @pytest.mark.parametrize(
-    "text", ["The task-list is empty", "risk-free and ask-me", "the org-chart is wrong", "sk-1 is a ski"]
+    "text",
+    [
+        "The task-list is empty",
+        "risk-free and ask-me",
+        "the org-chart is wrong",
+        "sk-1 is a ski",
+        "moonshotai/kimi-k2-instruct-0905",
+        "accounts/fireworks/models/kimi-k2p7-code",
+        "the project proj is none",
+        "property 'user_input1' is unsupported",
+        "the key: it is wrong",
+    ],
 )
 def test_plain_words_are_not_redacted(text):
     """Words that only look a little like a key stay."""
@@ -139,6 +184,8 @@ def test_plain_words_are_not_redacted(text):
         ({}, "Please try again in 20 seconds", 20.0),
         ({}, "please try again after 1 seconds", 1.0),
         ({}, "Try again in 3 minutes", 180.0),
+        ({}, "Retry after 20 seconds", 20.0),
+        ({}, "Please wait for 5s", 5.0),
         ({}, "try again in ...s", None),
         ({}, "try again in 1.2.3s", None),
         ({}, "try again in a while", None),

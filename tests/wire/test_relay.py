@@ -223,7 +223,7 @@ def test_tools():
         {"type": "bash_20250124", "name": "bash"},
     ]
     turns = [user("a"), said(use("x")), user(result("x", [{"type": "tool_reference", "tool_name": "Edit"}]))]
-    for messages, names in ((turns[:1], ["ToolSearch", "bash"]), (turns, ["ToolSearch", "Edit", "bash"])):
+    for messages, names in ((turns[:1], ["ToolSearch", "bash"]), (turns, ["ToolSearch", "bash", "Edit"])):
         body, left_out = relayed(ask(*messages, tools=tools))
         assert [entry["name"] for entry in body["tools"]] == names
         assert all(set(entry) == {"name", "description", "input_schema"} for entry in body["tools"])
@@ -302,8 +302,9 @@ def test_thinking(model, fields, expected):
     ],
 )
 def test_one_cache_mark_at_the_top(fields):
-    """A mark anywhere becomes the one mark that the host honours; without any there is none."""
+    """A mark anywhere becomes the one that the host honours; without any, or where it honours none, there is none."""
     assert relayed({**ask(), **fields})[0]["cache_control"] == {"type": "ephemeral"}
+    assert "cache_control" not in to_relay({**ask(), **fields}, model=ALWAYS, estimate=0, cache_mark=False).body
     assert "cache_control" not in relayed(ask())[0]
 
 

@@ -17,9 +17,9 @@ def event(name: str, **fields: object) -> bytes:
     return f"event: {name}\ndata: {json.dumps({'type': name, **fields})}\n\n".encode()
 
 
-START = event("message_start", message={"id": "msg_1", "type": "message", "usage": {}, "content": []})
+START = event("message_start", message={"id": "msg_1", "type": "message", "usage": {"input_tokens": 1}, "content": []})
 DELTA = event("content_block_delta", index=0, delta={"type": "input_json_delta", "partial_json": "{}"})
-STOP = event("message_stop")
+STOP = event("message_delta", delta={"stop_reason": "tool_use"}, usage={}) + event("message_stop")
 
 
 def test_names_that_the_host_refuses():
@@ -66,6 +66,7 @@ def test_changed_names_come_back(size):
 def test_names_that_are_not_changed_leave_no_trace():
     """Where only other names are changed the stream goes over byte for byte."""
     start = {"type": "tool_use", "id": "x", "name": "Read", "input": {}}
-    data = START + event("content_block_start", index=0, content_block=start) + STOP
+    end = event("content_block_stop", index=0)
+    data = START + event("content_block_start", index=0, content_block=start) + end + STOP
     passage = Passage(host="Moonshot", window=WINDOW, estimate=9, tool_names={"short": "long.name"})
     assert passage.feed(data) + passage.finish() == data

@@ -87,12 +87,23 @@ def test_no_tools_no_fields():
 
 
 def test_a_deferred_tool_waits_for_its_reference():
-    """A deferred tool goes upstream once a result refers to it, in its own place, and the placeholder never."""
+    """A deferred tool goes upstream once a result refers to it, behind the others, and the placeholder never."""
     tools = (_SEARCH, _PLACEHOLDER, _DEFERRED, tool("Read"))
     turns = [user("Edit it."), said(use("x", "ToolSearch")), user(result("x", [_REFERENCE]))]
     assert _names(turns[0], tools=tools) == ["ToolSearch", "Read"]
-    assert _names(*turns, tools=tools) == ["ToolSearch", "Edit", "Read"]
-    assert _names(*turns, said("Fine."), user("And?"), tools=tools) == ["ToolSearch", "Edit", "Read"]
+    assert _names(*turns, tools=tools) == ["ToolSearch", "Read", "Edit"]
+    assert _names(*turns, said("Fine."), user("And?"), tools=tools) == ["ToolSearch", "Read", "Edit"]
+
+
+def test_tools_that_come_later_stand_in_the_order_in_which_they_came():
+    """Wherever the client lists them: each list begins with the one before it."""
+    tools = (tool("A", defer_loading=True), tool("B"), tool("C", defer_loading=True), tool("D"))
+    loads = [[{"type": "tool_reference", "tool_name": name}] for name in ("C", "A")]
+    turns = [user("a"), said(use("x")), user(result("x", loads[0])), said(use("y")), user(result("y", loads[1]))]
+    addition = system({"type": "tool_addition", "tool": {"definition": tool("New")}})
+    lists = [_names(*turns[:count], tools=tools) for count in (1, 3, 5)]
+    assert lists == [["B", "D"], ["B", "D", "C"], ["B", "D", "C", "A"]]
+    assert _names(*turns, addition, tools=tools) == ["B", "D", "C", "A", "New"]
 
 
 @pytest.mark.parametrize(

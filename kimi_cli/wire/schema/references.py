@@ -98,6 +98,8 @@ def _is_settled(root: JsonObject) -> bool:
     refs = {ref for node in nodes if (ref := a_string(node.get("$ref")))}
     if refs and any("$id" in node for node in nodes[1:]):
         return False  # they may be relative to something else
+    if any("$defs" in node for node in nodes[1:]):
+        return False  # nobody may refer to them, and Moonshot minds them all the same
     names = an_object(root.get("$defs"))
     plain = {DEFINITION + name for name in names if _PLAIN.fullmatch(name)}
     return refs <= {"#", *plain} and not any("/" in name or not name for name in names)
