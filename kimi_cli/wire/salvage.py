@@ -77,9 +77,9 @@ def salvage(failed_generation: str, *, offered: Mapping[str, JsonObject]) -> Sal
     while found := _LEFT_OVER.search(text, max(0, len(text) - _LONGEST_LEFT_OVER)):
         text = text[: found.start()].rstrip()
     try:
-        if _tokens(thought, offered) is not None:
-            return None  # which of the calls are meant, those thought of or those behind, is anybody's guess
         aside, said, calls = _tokens(text, offered) or _marked(text, offered) or _bare(text, offered)
+        if any(_tokens(part, offered) is not None for part in (thought, aside, said)):
+            return None  # they are looked through again on their way, and a call in them would be carried out as well
     except (UnreadableError, RecursionError):
         return None
     return Salvaged(thought or aside.strip(), said.strip(), tuple(calls)) if calls else None

@@ -134,12 +134,13 @@ def test_a_whole_message_without_a_reason_to_end():
     assert isinstance(answer.whole(json.dumps(message).encode())[-1], Failed)
 
 
-def test_a_call_in_a_thought_before_a_call():
-    """Nothing is salvaged where a call stands in the reasoning and another behind it: both would be carried out."""
+def test_a_call_in_what_is_salvaged_beside_a_call():
+    """Nothing is salvaged where a call stands in the reasoning or the text beside it: both would be carried out."""
     call = '{"name":"Read","arguments":{}}'
     thought = "<|tool_call_begin|>functions.Bash:0<|tool_call_argument_begin|>{}<|tool_call_end|>"
     assert salvage(f"<think>Hm.</think>{call}", offered={"Read": {}}) is not None
-    for written in (f"<think>{thought}</think>{call}", f"<think>{thought[:-19]}</think>{call}"):
+    cut_apart = '<|tool_call_begin|><|open|>call tool="Read"<|end_of_msg|><|sep|>'
+    for written in (f"<think>{thought}</think>{call}", f"<think>{thought[:-19]}</think>{call}", cut_apart):
         assert salvage(written, offered={"Read": {}, "Bash": {}}) is None
 
 

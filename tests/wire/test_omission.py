@@ -164,7 +164,8 @@ def test_an_answer_that_is_taken_apart(display):
     """An answer that is read for more than passing it on shows as much, streamed or in one piece."""
     shown = _shown(*_ANSWER, display=display)
     stream = _START + b"".join(_ANSWER) + _END
-    message = {"type": "message", "content": _shown(*_ANSWER, display=Display.SHOWN)}
+    content = _shown(*_ANSWER, display=Display.SHOWN)
+    message = {"type": "message", "content": content, "stop_reason": "end_turn"}
     for feed in (lambda answer: answer.events(stream), lambda answer: answer.whole(json.dumps(message).encode())):
         answer = MessagesAnswer(host="Moonshot", window=WINDOW, estimate=9, tool_names={}, display=display)
         assert message_of(feed(answer))["content"] == [_bare(block) for block in shown]
