@@ -14,7 +14,6 @@ import psutil
 from kimi_cli.daemon import Control, ProxyGoneError
 from kimi_cli.daemon.end import kill
 from kimi_cli.daemon.spawn import SpawnOptions, spawn
-from kimi_cli.daemon.wishes import DEFAULT_RETRY
 from kimi_cli.store.identity import ProcessIdentity
 from tests.faults.network import SECONDS
 from tests.faults.network_quiet import eventually, open_descriptors
@@ -118,7 +117,7 @@ def real_proxy(
     debug: bool = False,
     impatient: bool = False,
     variables: Mapping[str, str] | None = None,
-    retry: float = DEFAULT_RETRY,
+    retry: float = 0,
 ) -> Iterator[RealProxy]:
     """Starts one, and ends it; then neither a process nor a file of it is left but its log.
 
