@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CLAUDE_VERSION := $(shell sed -n 's/^VERSION = "\(.*\)"/\1/p' scripts/fetch_claude.py)
 CLAUDE_BINARY := .cache/claude-code/$(CLAUDE_VERSION)/claude
 
-.PHONY: help demo test check lint format claude keyring litellm compat bench micro soak wheel clean
+.PHONY: help demo test check lint format claude keyring litellm compat bench micro fuzz soak wheel clean
 
 help:  ## Show these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile
@@ -52,6 +52,9 @@ bench: $(VENV)/dev  ## Measure what the proxy costs, beside bare relays, into be
 
 micro: $(VENV)/dev  ## Measure the translator's parts
 	$(BIN)/python -m pytest tests/bench/test_micro.py -n 0 --benchmark-enable --benchmark-columns=min,median,iqr,rounds
+
+fuzz: $(VENV)/dev  ## Look for bytes and requests that break the translator
+	$(BIN)/python -m bench.fuzz
 
 soak: $(VENV)/dev  ## Serve 20,000 requests and see that memory stays as it is
 	$(BIN)/python -m bench.soak

@@ -23,7 +23,7 @@ REPLAY_SECONDS: Final = 900.0
 _END_SECONDS: Final = 120.0
 """For the start, and for libFuzzer to read what was kept."""
 _TAIL: Final = 40
-_EXECUTIONS: Final = re.compile(r"number_of_executed_units: (\d+)|\"executions\": (\d+)")
+_EXECUTIONS: Final = re.compile(r"^#(\d+)\t|\"executions\": (\d+)", re.MULTILINE)
 _REACHED: Final = re.compile(r"cov: (\d+) ft: (\d+)")
 
 

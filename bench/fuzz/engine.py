@@ -12,6 +12,7 @@ import json
 import random
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -58,7 +59,7 @@ def _guided(name: str, directory: Path, seconds: float) -> None:
         f"-rss_limit_mb={MEMORY_MB}",
         "-print_final_stats=1",
     ]
-    atheris.Setup(arguments, TARGETS[name])
+    atheris.Setup(arguments, partial(_try, TARGETS[name], directory))
     atheris.Fuzz()
 
 
@@ -72,14 +73,19 @@ def _blind(target: Target, directory: Path, seconds: float) -> int:
         data = _mutated(chance.choice(examples), chance)
         count += 1
         started = time.monotonic()
-        try:
-            target(data)
-            hold(time.monotonic() - started < HANG_SECONDS, "an end in good time")
-        except Exception:
-            _keep(data, directory, "crash-")
-            raise
+        _try(target, directory, data)
+        hold(time.monotonic() - started < HANG_SECONDS, "an end in good time")
     sys.stdout.write(json.dumps({"executions": count}) + "\n")
     return 0
+
+
+def _try(target: Target, directory: Path, data: bytes) -> None:
+    """Keeps an input that fails: not every library lets libFuzzer come to that when the process ends."""
+    try:
+        target(data)
+    except Exception:
+        _keep(data, directory, "failed-")
+        raise
 
 
 def _mutated(data: bytes, chance: random.Random) -> bytes:

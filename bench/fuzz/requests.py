@@ -10,6 +10,7 @@ from bench.fuzz.schemas import schema
 from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.wire.codec import NotJsonError, dumps_strict, loads_object
 from kimi_cli.wire.failure import InvalidRequestError
+from kimi_cli.wire.foreign import a_number
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import check_request, session_of, to_chat
 from kimi_cli.wire.tokens import estimate_request
@@ -108,6 +109,8 @@ _IMAGES: Final[tuple[dict[str, object], ...]] = (
 """What is no image has been found out before a request is translated."""
 _IDS: Final = tuple(f"toolu_{number}" for number in range(1, 1000))
 """One for each call, as clients have them: hosts refuse others in the same words as Anthropic does."""
+_SAMPLING: Final = ("temperature", "top_p", "top_k")
+"""Numbers that are passed on as they are: which ones a host takes, it says itself."""
 _SHOWN: Final = 4000
 """Bytes of a request that was refused."""
 _NAMES: Final = ("Read", "Bash", "mcp.a/b", "mcp__a__b", "DeferredToolPlaceholder", "x" * 70, "")
@@ -126,6 +129,9 @@ def request(source: Source) -> None:
         body = loads_object(data)
     except NotJsonError:
         return
+    for name in _SAMPLING:
+        if not 0 <= (a_number(body.get(name)) or 0) <= 1:
+            del body[name]
     before = dumps_strict(body) if _can_be_written(body) else None
     try:
         check_request(body)

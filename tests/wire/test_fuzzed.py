@@ -190,6 +190,14 @@ def test_fields_of_a_search_and_an_image():
     assert body["messages"][1]["content"] == [search, result]
 
 
+def test_a_reference_to_what_has_no_end():
+    """What refers to a definition that can never be met, and says something besides, is repaired as well."""
+    itself = {"$ref": "#/properties/a"}
+    inner = {"anyOf": [{"not": itself, **itself}, itself, {}], **itself, "type": ["object", "array"]}
+    schema = {"type": "object", "properties": {"a": inner}}
+    chat(ask(user("a"), tools=[tool("Read", input_schema=schema)]), dialect=MOONSHOT, model=ALWAYS)
+
+
 def test_definitions_that_nobody_refers_to():
     """Definitions inside a property, which Moonshot refuses, are gone also where no reference needs them."""
     inner = {"type": "string", "$defs": {"b": {"type": "null"}}}

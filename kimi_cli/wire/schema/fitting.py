@@ -62,16 +62,22 @@ def _remembered(data: bytes, restricted: bool) -> JsonObject | str:  # noqa: FBT
     schema = _as_object(_apart_from_itself(schema))
     if not restricted:
         return common_form(schema)
-    schema = with_definitions(schema)
+    ending = with_ends(_restricted(with_definitions(schema)))
+    if ending is None:
+        return "its input would have to hold itself without end"
+    # What has no end allows nothing now, and other schemas may have been referring to it.
+    ending = _restricted(ending)
+    return over_limit(ending) or ending
+
+
+def _restricted(schema: JsonObject) -> JsonObject:
+    """The restricted form, in which there is nothing left to repair."""
     for _ in range(_ROUNDS):
         fitted = restricted_form(schema)
         if fitted == schema:
             break
         schema = fitted
-    ending = with_ends(schema)
-    if ending is None:
-        return "its input would have to hold itself without end"
-    return over_limit(ending) or ending
+    return schema
 
 
 def _as_object(schema: JsonObject) -> JsonObject:
