@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tests.doubles.scenario import JsonObject
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-START_SECONDS: Final = 90.0
+START_SECONDS: Final = 240.0
 """Ten on an idle machine."""
 STOP_SECONDS: Final = 30.0
 ATTEMPTS: Final = 3
