@@ -72,9 +72,10 @@ def test_field_22_a_number_that_somebody_else_has(place):
     """A state file whose process id belongs to a stranger by now: nobody is asked, nobody is ended, a proxy starts."""
     launch, _ = place.launch()
     content = place.paths.state_file.read_bytes()
-    dead = place.kill_proxy()
-    place.kill_at_once(launch.process.pid, launch.heard[0]["pid"])
+    dead = place.state
+    place.kill_at_once(launch.process.pid, launch.heard[0]["pid"], dead.process.pid)  # nobody starts another one
     launch.wait()
+    wait_until(lambda: not dead.process.is_alive())
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
         place.paths.state_file.parent.mkdir(parents=True, exist_ok=True)
         place.paths.state_file.write_bytes(content.replace(str(dead.process.pid).encode(), str(stranger.pid).encode()))

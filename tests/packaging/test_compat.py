@@ -21,8 +21,9 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are sc
 
 
 def run(*command: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command in the checkout; `path` is its whole search path."""
-    environ = {**os.environ, **({} if path is None else {"PATH": path})}
+    """Run a command in the checkout, as if no make had started the tests; `path` is its whole search path."""
+    environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    environ |= {} if path is None else {"PATH": path}
     return subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
