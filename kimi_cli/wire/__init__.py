@@ -14,7 +14,7 @@ Request, top to bottom:
 - `relay`      an Anthropic request brought down to what an Anthropic-compatible host accepts
 
 Response:
-- `sse`        bytes become event payloads
+- `sse`        bytes become event payloads; `runs` reads those together that differ in nothing but their text
 - `stream`     the reducer: one upstream chunk becomes Anthropic events. Its parts: `delta` reads a chunk, `usage` its
                counts, `ending` its finish reason; `blocks` puts content blocks one after another; `calls` puts tool
                calls in order; `toolcalls` finds those written as tokens (`markup`) or tags (`xtml`), unless they are

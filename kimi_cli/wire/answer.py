@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from kimi_cli.wire import failure as failures
 from kimi_cli.wire.codec import NotJsonError, loads_object
+from kimi_cli.wire.delta import said_in
 from kimi_cli.wire.encode import encode
 from kimi_cli.wire.events import Event, Failed, InputDelta, MessageDelta, MessageStart, ToolUseStart, Usage
+from kimi_cli.wire.runs import Runs
 from kimi_cli.wire.sse import EventTooLargeError, SseDecoder
 from kimi_cli.wire.stream import Frame, Reducer
 
@@ -73,6 +75,7 @@ class ChatAnswer:
         self._host = frame.host
         self._decoder = SseDecoder()
         self._reducer = Reducer(frame)
+        self._runs = Runs(said_in)
         self._held: list[bytes] = []
         self.has_content = False
         self.failure: Failure | None = None
@@ -112,11 +115,26 @@ class ChatAnswer:
         """The events of one read."""
         if self.is_over:
             return []
+        if self._runs.is_known and (begun := self._decoder.unread()):
+            data = begun + data
+        events: list[Event] = []
+        at = 0
+        while at < len(data) and not self.is_over:
+            # A run has to begin where a chunk does, and in the middle of one there is something to unread.
+            text, end = self._runs.read(data, at)
+            if text is None:
+                events += self._decoded(data[at:end])
+            else:
+                events += self._reducer.say(text, key=self._runs.key)
+            at = end
+        return self._noted(events)
+
+    def _decoded(self, data: bytes) -> list[Event]:
         try:
             payloads = self._decoder.feed(data)
         except EventTooLargeError as error:
             events = self._reduced(error.events)
-            return [*events, *self._noted(self._reducer.fail(failures.unreadable(self._host, f"{error}.")))]
+            return [*events, *self._reducer.fail(failures.unreadable(self._host, f"{error}."))]
         return self._reduced(payloads)
 
     def end(self) -> list[Event]:
@@ -124,7 +142,7 @@ class ChatAnswer:
         if self.is_over:
             return []
         payloads = filter(_is_whole, self._decoder.finish())
-        return [*self._reduced(payloads), *self._noted(self._reducer.finish())]
+        return self._noted([*self._reduced(payloads), *self._reducer.finish()])
 
     def feed_whole(self, body: bytes) -> bytes:
         """A completion that came in one piece, as the stream that the client asked for."""
@@ -132,7 +150,7 @@ class ChatAnswer:
 
     def whole(self, body: bytes) -> list[Event]:
         """The events of a completion that came in one piece, as JSON instead of a stream."""
-        return [*self._reduced([body]), *self._noted(self._reducer.finish())]
+        return self._noted([*self._reduced([body]), *self._reducer.finish()])
 
     def salvaged(self, refusal: Refusal) -> list[Event] | None:
         """The events of the answer that a refused request had, where its calls can be read after all; else None."""
@@ -151,12 +169,14 @@ class ChatAnswer:
                 events += self._reducer.finish()
                 break
             try:
-                events += self._reducer.feed(loads_object(payload))
+                chunk = loads_object(payload)
+                events += self._reducer.feed(chunk)
+                self._runs.learn(chunk, payload, b"data: %b\n\n" % payload)
             except NotJsonError:
                 events += self._reducer.fail(failures.unreadable(self._host, "a chunk is not JSON."))
             except RecursionError:
                 events += self._reducer.fail(failures.unreadable(self._host, "a chunk is nested too deeply."))
-        return self._noted(events)
+        return events
 
     def _noted(self, events: list[Event]) -> list[Event]:
         for event in events:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire.details import text_in
 from kimi_cli.wire.foreign import a_string, an_object, objects
 
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
+
+
+CONTENT: Final = b"content"
+_SAYING: Final = frozenset({CONTENT.decode(), "reasoning", "reasoning_content"})
+"""The names under which hosts send most of what a model says."""
+_BESIDE: Final = ("error", "usage", "x_groq", "finish_reason")
+"""What a chunk, or the choice in it, may mean besides."""
 
 
 def error_of(chunk: JsonObject) -> object | None:
@@ -27,6 +34,22 @@ def reasoning_of(delta: JsonObject) -> str:
         return said
     details = delta.get("reasoning_details")
     return a_string(delta.get("reasoning")) or (text_in(objects(details)) if details else "")
+
+
+def said_in(chunk: JsonObject) -> tuple[bytes, str] | None:
+    """The name and the string of a chunk that says one, and nothing else of any meaning."""
+    choices = chunk.get("choices")
+    if not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
+        return None
+    choice = choices[0]
+    if any(chunk.get(name) for name in _BESIDE) or any(choice.get(name) for name in _BESIDE):
+        return None
+    delta = an_object(choice.get("delta"))
+    said = [(name, value) for name, value in delta.items() if value and name != "role"]
+    if len(said) != 1 or chunk.get("object") == "error":
+        return None
+    name, value = said[0]
+    return (name.encode(), value) if name in _SAYING and isinstance(value, str) else None
 
 
 def parts_of(content: object) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from kimi_cli.wire.failures.advice import NO_ADVICE, Advice
 from kimi_cli.wire.foreign import a_string, an_int, an_object
 from kimi_cli.wire.omission import Omission
 from kimi_cli.wire.refusal import from_stream
+from kimi_cli.wire.runs import Runs
 from kimi_cli.wire.sequence import DisorderError, Sequence
 from kimi_cli.wire.sse import MAX_EVENT_BYTES, EventTooLargeError
 from kimi_cli.wire.thinking import Display
@@ -54,6 +55,7 @@ class Passage:
         self._host, self._window, self._estimate, self._advice = host, window, estimate, advice
         self._sequence = Sequence(ids=ids, tool_names=tool_names)
         self._omission = None if display is Display.SHOWN else Omission(display)
+        self._runs = Runs(_said_in)
         self._rest: list[bytes] = []  # pieces of an event whose end has not come yet
         self._rest_size = 0
         self._after_cr = False
@@ -127,10 +129,20 @@ class Passage:
         return data
 
     def _pass(self, whole: bytes) -> bytes:
-        """Whole events, each of them looked at."""
-        # Blank lines too many are dropped, for whether they stand before an event or behind one depends on the reads.
-        events = (event.strip(b"\n") for event in whole.split(b"\n\n"))
-        return b"".join([self._look(event + b"\n\n") for event in events if event])
+        """Whole events, each of them looked at, but for runs of those that most of a message is made of."""
+        out: list[bytes] = []
+        at = 0
+        while at < len(whole):
+            text, end = self._runs.read(whole, at)
+            if text is not None:
+                out.append(whole[at:end])
+            else:
+                # Blank lines too many are dropped, for whether they stand before an event or behind one depends on the
+                # reads.
+                events = (event.strip(b"\n") for event in whole[at:end].split(b"\n\n"))
+                out += [self._look(event + b"\n\n") for event in events if event]
+            at = end
+        return b"".join(out)
 
     def _look(self, event: bytes) -> bytes:
         if self.is_over:
@@ -143,7 +155,11 @@ class Passage:
         except NotJsonError:
             return self.fail(failures.unreadable(self._host, "an event is not JSON."))
         if self._sequence.is_next_piece(fields):
-            return self._passed([fields], event, fields)
+            passed = self._passed([fields], event, fields)
+            if passed == event:  # as those that follow will be
+                self._runs.learn(fields, data, event)
+            return passed
+        self._runs.forget()  # pieces of another block would be others
         kind = fields.get("type")
         if kind == "error" or name == b"error" or (kind is None and "error" in fields):
             error = fields.get("error", fields)
@@ -203,6 +219,15 @@ def _parts_of(event: bytes) -> tuple[bytes, bytes]:
         elif line.startswith(b"event:"):
             name = line[6:].strip()
     return name, data[0] if len(data) == 1 else b"\n".join(data)
+
+
+def _said_in(event: JsonObject) -> tuple[bytes, str] | None:
+    """The name and the string of a piece of a block."""
+    delta = an_object(event.get("delta"))
+    said = [(name, value) for name, value in delta.items() if name != "type"]
+    if len(said) != 1 or not isinstance(said[0][1], str):
+        return None
+    return said[0][0].encode(), said[0][1]
 
 
 def _encoded(fields: JsonObject) -> bytes:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
 """The largest event that is waited for: a model's longest output in one event, some thirty times over."""
 
+_UNREAD_LIMIT: Final = 65_536
+"""Bytes that are looked at twice; a larger event is not put together again with every read."""
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -40,6 +42,15 @@ class SseDecoder:
         self._data_size = 0
         self._after_cr = False
         self._at_start = True
+
+    def unread(self) -> bytes | None:
+        """The beginning of an event that has been fed, to be fed again with what follows; None where it is more."""
+        if self._data or self._after_cr or self._at_start or self._line_size > _UNREAD_LIMIT:
+            return None
+        line = b"".join(self._line)
+        self._line.clear()
+        self._line_size = 0
+        return line
 
     def feed(self, data: bytes) -> list[bytes]:
         """The payloads completed by `data`.

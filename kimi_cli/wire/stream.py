@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kimi_cli.wire import failure as failures
 from kimi_cli.wire.blocks import Blocks
 from kimi_cli.wire.calls import Call
-from kimi_cli.wire.delta import error_of, fragments_of, parts_of, reasoning_of
+from kimi_cli.wire.delta import CONTENT, error_of, fragments_of, parts_of, reasoning_of
 from kimi_cli.wire.ending import Ending
 from kimi_cli.wire.events import Event, Failed, MessageDelta, MessageStart, MessageStop, Usage
 from kimi_cli.wire.failures.advice import NO_ADVICE, Advice
@@ -116,6 +116,15 @@ class Reducer:
         if self._stops.hit is not None:
             # The host was not told of this stop sequence and would go on; its usage will never come.
             events += self.finish()
+        return events
+
+    def say(self, text: str, *, key: bytes) -> list[Event]:
+        """The events of chunks that say nothing but this, under this name: what `feed` would give for them."""
+        events: list[Event] = []
+        if text and not self.is_over:
+            self._hear(self._said if key == CONTENT else self._thought, text, events)
+            if self._stops.hit is not None:
+                events += self.finish()
         return events
 
     def finish(self) -> list[Event]:

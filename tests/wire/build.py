@@ -118,11 +118,25 @@ def read(parts: Iterable[bytes], **changes: Any) -> list[Event]:
     return events + answer.end()
 
 
+def merged(events: Iterable[Event]) -> list[Event]:
+    """The same with one delta for those that follow one another: how many there are depends on the reads."""
+    found: list[Event] = []
+    for event in events:
+        last = found[-1] if found else None
+        if isinstance(event, TextDelta) and isinstance(last, TextDelta):
+            found[-1] = TextDelta(last.block, last.text + event.text)
+        elif isinstance(event, ThinkingDelta) and isinstance(last, ThinkingDelta):
+            found[-1] = ThinkingDelta(last.block, last.thinking + event.thinking)
+        else:
+            found.append(event)
+    return found
+
+
 def told(data: bytes, **changes: Any) -> list[Event]:
-    """The events of a stream, which are the same however it is cut, and form a message."""
-    whole, *others = (read(parts, **changes) for parts in every_cut(data))
-    for other in others:
-        assert other == whole
+    """The events of a stream read chunk by chunk, which say the same however it is cut, and form a message."""
+    whole = read(pieces(data, range(len(data))), **changes)
+    for parts in every_cut(data):
+        assert merged(read(parts, **changes)) == merged(whole)
     check_events(whole)
     return whole
 

@@ -21,7 +21,10 @@ _words = st.sampled_from(
 _heads = st.sampled_from(["functions.Read:0", "Bash", "a.b:1", " Read\n", "two words", "x" * 600])
 _calls = st.builds(raw, _heads, st.sampled_from(["{}", "", '{"a": "<|tool_call_end|>"}', '{"a": "', "```\n{}\n```"]))
 _soups = st.lists(st.sampled_from(TOKENS) | _calls | _heads | _words | st.text(max_size=4), max_size=12).map("".join)
-_plain = (st.text(max_size=40) | st.text("<|tol_ca>", max_size=40)).filter(lambda text: not TOKEN.search(text))
+_tags = ("<|open|>", "<|close|>")
+_plain = (st.text(max_size=40) | st.text("<|tol_ca>", max_size=40)).filter(
+    lambda text: not TOKEN.search(text) and not any(tag in text for tag in _tags)
+)
 _one_call = st.tuples(st.sampled_from(NAMES), inputs)
 
 
