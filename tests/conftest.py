@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -23,6 +24,10 @@ FOREIGN_NAMES: Final = ("NO_COLOR", "FORCE_COLOR", "ENABLE_TOOL_SEARCH", "TMUX",
 POLL_SECONDS: Final = 0.05
 END_SECONDS: Final = 15.0
 """How long a process may take to end by itself on a loaded machine."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in a job in a shell's background. Whatever a test starts would ignore it as well, whoever it is meant for.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True, slots=True)

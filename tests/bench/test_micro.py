@@ -84,6 +84,14 @@ def test_translated_answer(benchmark: BenchmarkFixture, plan: Plan) -> None:
     assert benchmark(translated, reads(plan, is_chat=True)).count(MARK) == plan.chunks
 
 
+@pytest.mark.benchmark(group="an answer of 400 chunks, translated", **BRIEF)
+def test_translated_answer_without_runs(benchmark: BenchmarkFixture) -> None:
+    """The same of a host whose every chunk differs from the others in more than its text."""
+    numbers = count()
+    pieces = [piece.replace(b'"fp_', b'"fp_%d_' % next(numbers)) for piece in reads(PACED, is_chat=True)]
+    assert benchmark(translated, pieces).count(MARK) == PACED.chunks
+
+
 @pytest.mark.benchmark(group="an answer of 400 chunks, relayed", **BRIEF)
 @pytest.mark.parametrize("plan", [PLAN, PACED], ids=["4 a read", "1 a read"])
 def test_relayed_answer(benchmark: BenchmarkFixture, plan: Plan) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from kimi_cli.proxy import client as clients
 from kimi_cli.proxy import connection, intake
+from kimi_cli.proxy.app import READ_AHEAD_BYTES
 from kimi_cli.proxy.connection import STRANGERS
 from tests.faults.network import DIALOGS, SAID, SECONDS, answer, ask, raw_host
 from tests.faults.network_client import SMALL, raw_client
@@ -19,6 +20,9 @@ from tests.faults.network_quiet import eventually, nothing_left, open_descriptor
 from tests.proxy.served import served
 
 MANY = 500
+WAITING = 24 * READ_AHEAD_BYTES
+"""Bytes of memory for a stream that nobody reads: read ahead with the largest read on top, joined, translated, on their
+way out."""
 
 
 @pytest.fixture(params=DIALOGS.values(), ids=DIALOGS)
@@ -52,6 +56,25 @@ async def test_a_client_that_does_not_read_holds_its_host_back(dialog, sandbox):
                 await host.abandoned()
             assert proxy.peak - before < 16 * MEGABYTE
             assert (await ask(proxy.base_url, other.token)).text == SAID
+
+
+async def test_what_waits_for_clients_that_do_not_read_has_a_limit(dialog, sandbox):
+    """Each stream keeps a few reads at most, however much its host has to say."""
+    crowd = 16
+    with real_proxy(sandbox) as proxy:
+        async with raw_host(dialog, answer) as good, raw_host(dialog, flood) as host, AsyncExitStack() as stack:
+            other, session = proxy.open(good.route), proxy.open(host.route)
+            assert (await ask(proxy.base_url, other.token)).text == SAID
+            before = proxy.memory
+            host.heard.set()
+            for _ in range(crowd):
+                client = await stack.enter_async_context(raw_client(proxy.base_url, session.token, buffer=SMALL))
+                await client.send(client.message())
+            await eventually(lambda: len(host.links) == crowd)
+            await host.held_back()
+            assert (proxy.memory - before) / crowd < WAITING
+            proxy.control.close_session(session.id)
+            await host.abandoned()
 
 
 @pytest.mark.parametrize("reads", [True, False])
