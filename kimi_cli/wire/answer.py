@@ -51,9 +51,6 @@ class Answer(Protocol):
     def usage(self) -> Usage:
         """The tokens that the host has reported so far."""
 
-    def start(self) -> bytes:
-        """The beginning of the message, where it can be told before the host has sent any of it."""
-
     def feed(self, data: bytes) -> bytes:
         """What one read of the host's stream amounts to."""
 
@@ -90,10 +87,6 @@ class ChatAnswer:
     def is_answered(self) -> bool:
         """Whether only the usage is still awaited."""
         return self._reducer.is_answered
-
-    def start(self) -> bytes:
-        """The beginning of the message."""
-        return self._encoded(self._reducer.start())
 
     def feed(self, data: bytes) -> bytes:
         """Everything decoded from one read, as one piece to write."""
@@ -156,11 +149,6 @@ class ChatAnswer:
         """The events of the answer that a refused request had, where its calls can be read after all; else None."""
         events = self._reducer.salvage(refusal)
         return None if events is None else self._noted(events)
-
-    def feed_salvaged(self, refusal: Refusal) -> bytes | None:
-        """The same as the stream that the client asked for."""
-        events = self.salvaged(refusal)
-        return None if events is None else self._encoded(events)
 
     def _reduced(self, payloads: Iterable[bytes]) -> list[Event]:
         events: list[Event] = []

@@ -70,10 +70,6 @@ class Passage:
         """The last event carries the counts, so there is nothing to wait for before it."""
         return self.is_over
 
-    def start(self) -> bytes:
-        """Nothing: the message begins when the host says so."""
-        return b""
-
     def feed(self, data: bytes) -> bytes:
         """The events that `data` completed; a call before which nothing was said is kept back until it is whole."""
         if self.is_over:

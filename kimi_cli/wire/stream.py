@@ -60,7 +60,7 @@ class Frame:
 
 
 class Reducer:
-    """One answer. Call `start`, then `feed` with each chunk, then `finish`; each returns the events to send.
+    """One answer. Call `feed` with each chunk, then `finish`; each returns the events to send.
 
     Exactly one of `MessageStop` and `Failed` ends the events; after it, `is_over` is true and nothing more comes.
     """

@@ -228,11 +228,6 @@ def test_our_own_failure_ends_the_stream():
     assert (passage.failure, passage.is_over) == (failure, True)
 
 
-def test_there_is_nothing_to_start_with():
-    """The host's own message_start is the only one."""
-    assert _passage().start() == b""
-
-
 @pytest.mark.parametrize(
     ("usage", "expected"),
     [

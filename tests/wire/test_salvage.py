@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from kimi_cli.wire.answer import ChatAnswer
 from kimi_cli.wire.collect import Collector
+from kimi_cli.wire.encode import encode
 from kimi_cli.wire.events import Failed
 from kimi_cli.wire.failure import classify
 from kimi_cli.wire.refusal import from_response
@@ -263,8 +264,7 @@ def test_a_refused_request_is_answered_after_all():
         {"type": "tool_use", "id": "toolu_2", "name": "the shell", "input": LS},
     ]
     answer = ChatAnswer(frame(**fields))
-    started = answer.start()
-    stream = started + answer.feed_salvaged(refusal)
+    stream = b"".join(map(encode, answer.salvaged(refusal)))
     assert stream.count(b"event: message_start") == stream.count(b"event: message_stop") == 1
     assert answer.is_over
 
@@ -282,7 +282,6 @@ def test_other_refusals_stay_refusals(refusal):
     """Without a call in it, and for any other code, the answer is not begun and can be asked for again."""
     answer = ChatAnswer(frame(offered=TOOLS))
     assert answer.salvaged(refusal) is None
-    assert answer.feed_salvaged(refusal) is None
     assert not answer.is_over
     assert classify(refusal).status in {400, 500}
 
