@@ -134,7 +134,7 @@ def _passed(parts: list[bytes], options: int) -> tuple[bytes, Passage]:
         ids=ids,
         display=tuple(Display)[(options >> 2) % len(Display)],
     )
-    sent = answer.start() + b"".join([answer.feed(part) for part in parts]) + answer.finish()
+    sent = b"".join([answer.feed(part) for part in parts]) + answer.finish()
     return sent, answer
 
 

@@ -128,7 +128,7 @@ class Passage:
         """Whole events, each of them looked at, but for runs of those that most of a message is made of."""
         out: list[bytes] = []
         at = 0
-        while at < len(whole):
+        while at < len(whole) and not self.is_over:
             text, end = self._runs.read(whole, at)
             if text is not None:
                 out.append(whole[at:end])

@@ -183,6 +183,17 @@ def test_a_passage_is_the_same_with_runs_and_without(blocks, cuts, shift):
         assert _passed(reads) == slow
 
 
+def test_nothing_is_passed_on_behind_a_failure():
+    """A run that goes on behind what ends the answer belongs to no answer any more."""
+    block, delta, key = _KINDS["text"]
+    piece = _event("content_block_delta", index=0, delta={"type": delta, key: "a"})
+    data = _event("message_start", message={"id": "msg_1", "type": "message", "usage": {}, "content": []})
+    data += _event("content_block_start", index=0, content_block=block)
+    out, _ = _passed([data + piece * 2 + b"event: error\ndata: 0.5\n\n" + piece * 2])
+    assert out.count(piece) == 2
+    assert b"event: error" in out[out.rindex(piece) :]
+
+
 def _passed(parts) -> tuple[bytes, object]:
     passage = Passage(host="Moonshot", window=WINDOW, estimate=9)
     return b"".join(map(passage.feed, parts)) + passage.finish(), passage.usage
