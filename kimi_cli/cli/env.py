@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,18 +23,20 @@ from kimi_cli.cli.shell_syntax import (
 from kimi_cli.launcher.calling_shell import find_caller
 from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.shell_session import close_shell_session, open_shell_session, variable_names
+from kimi_cli.launcher.tools_choice import tools_choice
 from kimi_cli.store.paths import Paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from kimi_cli.launcher.calling_shell import Caller
     from kimi_cli.launcher.resolve import Resolution
+    from kimi_cli.launcher.tools_choice import ToolsAsked
 
-_COMMAND: Final = "kimi env"
+COMMAND: Final = "kimi env"
 
 
-def env(*, shell: Shell | None, provider: str | None, model: str | None, as_json: bool) -> None:
+def env(*, shell: Shell | None, provider: str | None, model: str | None, tools: ToolsAsked, as_json: bool) -> None:
     """Open the caller's session, or find the one that it has, and print its variables.
 
     The JSON form has `base_url`, `token`, `provider`, `model` and `session`, `owner` with `pid` and `name`,
@@ -44,7 +47,8 @@ def env(*, shell: Shell | None, provider: str | None, model: str | None, as_json
     paths = Paths.find(os.environ)
     today, cwd = datetime.now(tz=UTC).date(), Path.cwd()
     resolution = resolve(paths, os.environ, provider=provider, model=model, cwd=cwd, today=today)
-    route = resolution.route
+    choice = tools_choice(tools, paths, os.environ, cwd=cwd, offers_always=True)
+    route = replace(resolution.route, tools=choice)
     session = open_shell_session(paths, os.environ, route, owner=caller.process, project=cwd)
     if as_json:
         show_json(
@@ -62,7 +66,8 @@ def env(*, shell: Shell | None, provider: str | None, model: str | None, as_json
     else:
         sets = [set_variable(syntax, name, value) for name, value in session.variables.items()]
         print_statements([*hide_variables(syntax, session.hidden), *sets])
-    _tell(caller, resolution, syntax, again=_typed(syntax, provider=provider, model=model))
+    options = {"provider": provider, "model": model, "execute-tools": tools.level, "progress": tools.progress}
+    _tell(caller, resolution, syntax, again=_typed(syntax, options))
 
 
 def close(*, shell: Shell | None, as_json: bool) -> None:
@@ -80,7 +85,7 @@ def close(*, shell: Shell | None, as_json: bool) -> None:
         print_statements([*unset_variables(syntax, ours), *show_variables(syntax, hidden)])
     if sys.stderr.isatty():
         what = "The session has ended." if is_closed else "There was no session."
-        how = _how(syntax, f"{_COMMAND} --close", "The variables go with")
+        how = _how(syntax, f"{COMMAND} --close", "The variables go with")
         narration().print(f"{what}{how}", soft_wrap=True, markup=False)
 
 
@@ -102,10 +107,10 @@ def _syntax(shell: Shell | None, caller: Caller, *, as_json: bool) -> Shell:
     return Shell.SH if as_json else shell_of(caller.name)
 
 
-def _typed(syntax: Shell, **options: str | None) -> str:
-    """The command as it was typed, as far as it matters for where the session leads."""
+def _typed(syntax: Shell, options: Mapping[str, str | None]) -> str:
+    """The command as it was typed, as far as it matters for what the session is."""
     given = (f" --{name} {quote(syntax, value)}" for name, value in options.items() if value)
-    return _COMMAND + "".join(given)
+    return COMMAND + "".join(given)
 
 
 def _tell(caller: Caller, resolution: Resolution, syntax: Shell, *, again: str) -> None:
@@ -122,7 +127,7 @@ def _tell(caller: Caller, resolution: Resolution, syntax: Shell, *, again: str) 
         f"(process {caller.process.pid}) ends.{escape(_how(syntax, again, 'It is taken up with'))}",
         soft_wrap=True,
     )
-    console.print(f"  [dim]To end it sooner:[/] {escape(evaluated(syntax, f'{_COMMAND} --close'))}", soft_wrap=True)
+    console.print(f"  [dim]To end it sooner:[/] {escape(evaluated(syntax, f'{COMMAND} --close'))}", soft_wrap=True)
     console.print(
         f"  [dim]To bring it back, should the proxy die:[/] {escape(evaluated(syntax, again))}", soft_wrap=True
     )

@@ -162,7 +162,7 @@ def serve(  # noqa: PLR0913 - one for each option
         session_ttl=session_ttl,
         shell=shell,
         debug_bodies=debug_bodies,
-        tools=ToolsAsked(execute_tools, progress),
+        tools=ToolsAsked(execute_tools, progress, "kimi serve"),
         as_json=as_json,
     )
     raise typer.Exit(status)
@@ -180,6 +180,8 @@ def env(
     close: Annotated[
         bool, typer.Option("--close", "--unset", help="End the shell's session, and print what unsets its variables.")
     ] = False,
+    execute_tools: ToolsOption = None,
+    progress: ProgressOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Open a session for this shell, and print the variables that put an editor or a script on it.
@@ -187,8 +189,10 @@ def env(
     Its token is among them; that is worth something only on this machine, and only until the shell ends.
     """
     from kimi_cli.cli import env as of
+    from kimi_cli.launcher.tools_choice import ToolsAsked
 
     if close:
         of.close(shell=shell, as_json=as_json)
     else:
-        of.env(shell=shell, provider=provider, model=model, as_json=as_json)
+        tools = ToolsAsked(execute_tools, progress, of.COMMAND)
+        of.env(shell=shell, provider=provider, model=model, tools=tools, as_json=as_json)

@@ -225,7 +225,7 @@ def search(
         str | None,
         typer.Argument(
             metavar="ENGINE",
-            help="keyless, searxng, brave, tavily or off.",
+            help="keyless, searxng, brave, tavily, kimi-search or off.",
             show_default=False,
             autocompletion=complete_engine,
         ),

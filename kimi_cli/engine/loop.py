@@ -105,7 +105,7 @@ class Loop:
 
             try:
                 await self._model.ask(request, hear)
-            except BaseException:
+            except Exception:  # where it is cancelled, nobody is there to be told
                 await emit([*self._told(), *step.break_off()])
                 raise
             self._add(step)
@@ -143,9 +143,12 @@ class Loop:
             line = words.format(tool=call.name, done=len(found), count=len(calls))
             await emit([*self._shown_result(result), *self._tell(line)])
 
-        async with asyncio.TaskGroup() as group:
-            for index, call in enumerate(calls):
-                group.create_task(carry_out(index, call))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for index, call in enumerate(calls):
+                    group.create_task(carry_out(index, call))
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # such as that the client is gone, which is nothing to be logged
         return [found[index] for index in range(len(calls))]
 
     def _shown_call(self, call: Call) -> list[Event]:

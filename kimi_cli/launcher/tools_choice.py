@@ -21,10 +21,11 @@ DIRECTORY_VARIABLE: Final = "KIMI_WORKING_DIR"
 
 @dataclass(frozen=True, slots=True)
 class ToolsAsked:
-    """What the command line says of tools; None where it says nothing."""
+    """What the command line says of tools; None where it says nothing. `command` is whose line it is."""
 
     level: Level | None = None
     progress: Progress | None = None
+    command: str = "kimi launch"
 
 
 def tools_choice(
@@ -36,13 +37,13 @@ def tools_choice(
         UsageError: progress is asked for without tools; a variable says what cannot be.
         SettingsError: the settings cannot be read.
     """
-    steps = _steps(environ)
+    steps = steps_of(environ)
     level = asked.level or Level.OFF
     if level is Level.OFF:
         if asked.progress is not None:
             raise UsageError(
                 "--progress tells of tools, and without --execute-tools none are carried out here.",
-                fix=f"kimi launch --execute-tools read-only --progress {asked.progress}",
+                fix=f"{asked.command} --execute-tools read-only --progress {asked.progress}",
             )
         return ToolsChoice(steps=steps)
     wording = read_settings(paths.settings_file).progress
@@ -57,7 +58,12 @@ def tools_choice(
     )
 
 
-def _steps(environ: Mapping[str, str]) -> int:
+def steps_of(environ: Mapping[str, str]) -> int:
+    """How often the model is asked for one request.
+
+    Raises:
+        UsageError: the variable says no such number.
+    """
     text = environ.get(STEPS_VARIABLE, "").strip()
     if not text:
         return DEFAULT_STEPS

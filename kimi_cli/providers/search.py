@@ -15,8 +15,9 @@ KEYLESS: Final = "keyless"
 SEARXNG: Final = "searxng"
 BRAVE: Final = "brave"
 TAVILY: Final = "tavily"
+KIMI: Final = "kimi-search"
 OFF: Final = "off"
-ENGINES: Final = (KEYLESS, SEARXNG, BRAVE, TAVILY, OFF)
+ENGINES: Final = (KEYLESS, SEARXNG, BRAVE, TAVILY, KIMI, OFF)
 
 SERVICES: Final[Mapping[str, Provider]] = MappingProxyType(
     {
@@ -38,6 +39,17 @@ SERVICES: Final[Mapping[str, Provider]] = MappingProxyType(
             key_variables=("TAVILY_API_KEY",),
             key_prefixes=("tvly-",),
             keys_url="https://app.tavily.com/home",
+        ),
+        KIMI: Provider(
+            id=KIMI,
+            name="Kimi Search",
+            format=Format.OPENAI,
+            base_url="",
+            models_url="",
+            # The second one is where the key of a provider called kimi-code is looked for: it is the same key.
+            key_variables=("KIMI_SEARCH_API_KEY", "KIMI_CODE_API_KEY"),
+            key_prefixes=("sk-kimi-",),
+            keys_url="https://www.kimi.com/code/console",
         ),
     }
 )

@@ -88,9 +88,9 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """What a request gets that could not be parsed; everything else has been answered by the middlewares."""
         request_id = new_request_id()
-        _log.warning(
-            "request not understood", extra={"fields": {"request_id": request_id, "error": type(exc).__name__}}
-        )
+        if not isinstance(exc, ConnectionError):  # such as that of writing to a client that has gone
+            fields = {"request_id": request_id, "error": type(exc).__name__}
+            _log.warning("request not understood", extra={"fields": fields})
         if request.writer.output_size > 0:
             raise ConnectionResetError("the answer had begun")
         kind = "invalid_request_error" if status < 500 else "api_error"

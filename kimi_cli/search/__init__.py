@@ -2,7 +2,7 @@
 
 - `query`    what is searched for, what is found, and which domains count
 - `failure`  why a search came to nothing, in Anthropic's codes and in a sentence
-- `searxng`, `brave`, `tavily`, `keyless`  the engines
+- `searxng`, `brave`, `tavily`, `kimi`, `keyless`  the engines
 - `results`  a list of results, read
 - `engines`  the engine of a choice
 - `toolbox`  the search as a tool of the loop: `web_search`, with its limits and its result blocks

@@ -16,11 +16,20 @@ class Code(StrEnum):
 
 
 class SearchError(Exception):
-    """It did not search. `str` is one sentence for the model and its user; `fix` the command that helps."""
+    """It did not search. `str` is one sentence; `detail` is what else the model and its user may want to know.
 
-    def __init__(self, code: Code, sentence: str, *, fix: str = "") -> None:
+    `fix` is the command that helps. Only the sentence may be logged: the detail may hold what was searched for.
+    """
+
+    def __init__(self, code: Code, sentence: str, *, detail: str = "", fix: str = "") -> None:
         super().__init__(sentence)
-        self.code, self.fix = code, fix
+        self.code, self.detail, self.fix = code, detail, fix
+
+    @property
+    def told(self) -> str:
+        """The sentence, with what is known beside it."""
+        more = "; ".join(filter(None, (self.detail, self.fix)))
+        return f"{self} ({more})" if more else str(self)
 
 
 def refused(name: str, status: int, *, fix: str) -> SearchError:

@@ -73,7 +73,7 @@ class Keyless:
                     Code.UNAVAILABLE, f"{self.name} needs the ddgs library.", fix="pipx inject kimi-cli ddgs"
                 )
             case str(reason):
-                raise SearchError(Code.UNAVAILABLE, f"{self.name} reaches no engine: {reason}", fix="kimi search")
+                raise SearchError(Code.UNAVAILABLE, f"{self.name} reaches no engine.", detail=reason, fix="kimi search")
             case _:
                 pass
         return [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any, Final
 
 SECONDS: Final = 8
 """For one engine."""
 REASON_LIMIT: Final = 300
+_ADDRESS: Final = re.compile(r"(https?://[^/?#\s'\")]+)[^\s'\")]*")
+"""Of an address the engine's name says enough; the rest of it is the query."""
 
 
 def main() -> int:
@@ -32,7 +35,8 @@ def answer(query: str, *, results: int) -> dict[str, Any]:
     except DDGSException as error:
         if "no results" in str(error).lower():  # which the library takes for a failure
             return {"results": []}
-        return {"failure": " ".join(str(error).split())[:REASON_LIMIT] or type(error).__name__}
+        reason = _ADDRESS.sub(r"\1", " ".join(str(error).split()))
+        return {"failure": reason[:REASON_LIMIT] or type(error).__name__}
 
 
 if __name__ == "__main__":

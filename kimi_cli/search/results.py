@@ -1,4 +1,4 @@
-"""A list of results as SearXNG and Tavily send it."""
+"""A list of results as most engines send it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from kimi_cli.wire.codec import NotJsonError, loads_object
 from kimi_cli.wire.foreign import a_string, objects
 
 
-def read_results(body: bytes, *, engine: str, age: str) -> list[Hit]:
-    """The pages in an answer, each with `url`, `title` and `content`; `age` is the field with its date.
+def read_results(body: bytes, *, engine: str, age: str, results: str = "results", text: str = "content") -> list[Hit]:
+    """The pages in an answer, each with `url` and `title`; the others are the names of fields, `age` is a page's date.
 
     Raises:
         SearchError: it is no such answer.
@@ -18,14 +18,14 @@ def read_results(body: bytes, *, engine: str, age: str) -> list[Hit]:
         answer = loads_object(body)
     except NotJsonError as error:
         raise unreadable(engine) from error
-    if not isinstance(answer.get("results"), list):
+    if not isinstance(answer.get(results), list):
         raise unreadable(engine)
     return [
         Hit(
             a_string(one.get("url")),
             a_string(one.get("title")),
-            a_string(one.get("content")),
+            a_string(one.get(text)),
             a_string(one.get(age)) or None,
         )
-        for one in objects(answer["results"])
+        for one in objects(answer[results])
     ]

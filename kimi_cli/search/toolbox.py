@@ -60,9 +60,8 @@ class SearchTools:
             hits = await self._search(call)
         except SearchError as error:
             _log.warning("search failed", extra={"fields": {"code": error.code.value, "failure": str(error)}})
-            fix = f" ({error.fix})" if error.fix else ""
             block: JsonObject = {"type": "web_search_tool_result_error", "error_code": error.code.value}
-            return Result(f"{error}{fix}", is_error=True, shown=_shown(call, block))
+            return Result(error.told, is_error=True, shown=_shown(call, block))
         shown = _shown(call, [_shown_hit(hit) for hit in hits])
         return Result(_listed(hits), shown=shown, searches=1)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import SecretError, UsageError
-from kimi_cli.providers.search import BRAVE, ENGINES, KEYLESS, OFF, SEARXNG, SERVICES, TAVILY
+from kimi_cli.providers.search import BRAVE, ENGINES, KEYLESS, KIMI, OFF, SEARXNG, SERVICES, TAVILY
 from kimi_cli.setup.finding import Finding, Level
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.secrets import SecretStore
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from kimi_cli.store.paths import Paths
 
 DESCRIPTIONS: Final[dict[str, str]] = {
-    KEYLESS: "public search engines, without a key; they may refuse many searches",
+    KEYLESS: "public search engines, no key; they may refuse many searches",
     SEARXNG: "an instance of SearXNG at your address",
     BRAVE: "Brave Search, with a key",
     TAVILY: "Tavily, with a key",
+    KIMI: "Moonshot's own, with the key of a Kimi Code membership",
     OFF: "no search",
 }
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.daemon.wishes import DEFAULT_GRACE, DEFAULT_PORT, DEFAULT_RETRY, read_wishes
+from kimi_cli.engine.progress import Words
 from kimi_cli.errors import HostError, KimiError, SecretError, UsageError
 from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
+from kimi_cli.launcher.tools_choice import DIRECTORY_VARIABLE, STEPS_VARIABLE, steps_of
 from kimi_cli.providers.route import SLOTS
 from kimi_cli.providers.search import SearchChoice
+from kimi_cli.providers.tools import DEFAULT_STEPS
 from kimi_cli.setup.forget import set_variable
 from kimi_cli.store.keyring_backend import DEFAULT_TIMEOUT
 from kimi_cli.store.known import only_with_key
@@ -81,6 +84,7 @@ def effective_values(
         Value("fallback", ", ".join(wanted.settings.fallback) or None, *_set_by_user(wanted.settings.fallback, file)),
         _ledger(wanted),
         *_search(wanted),
+        *_progress(wanted),
         *_of_variables(environ),
     )
 
@@ -96,6 +100,15 @@ def _search(wanted: Wanted) -> Iterator[Value]:
     yield Value("search", chosen.engine, *_set_by_user(chosen != SearchChoice(), file))
     if chosen.base_url:
         yield Value("search.base_url", chosen.base_url, Origin.USER, file)
+
+
+def _progress(wanted: Wanted) -> Iterator[Value]:
+    """The words in which tools are told of, whoever chose them."""
+    chosen, file = wanted.settings.progress, str(wanted.settings_file)
+    yield Value("progress.emoji", "on" if chosen.emoji else "off", *_set_by_user(chosen.emoji, file))
+    own = dict(chosen.words)
+    for name, line in asdict(Words.from_mapping(own, emoji=chosen.emoji)).items():
+        yield Value(f"progress.{name}", line or None, *_set_by_user(name in own, file))
 
 
 def _of_host(wanted: Wanted, host: Provider) -> Iterator[Value]:
@@ -118,9 +131,9 @@ def _model(wanted: Wanted, host: Provider, live: LiveModels, *, today: date) -> 
     chosen: str | None = None
     trouble: str | None = None
     try:
-        models = choose_models(host, live, wanted=named.value if named else None, slots={}, today=today)
-        chosen = models.models[0].id
-        trouble = " ".join(models.warnings) or None
+        models, doubts = choose_models(host, live, wanted=named.value if named else None, slots={}, today=today)
+        chosen = models[0].id
+        trouble = " ".join(doubts) or None
     except HostError:  # which the launch will ask
         trouble = f"It is chosen at launch from what {host.name} lists then."
     except KimiError as error:
@@ -149,6 +162,8 @@ def _of_variables(environ: Mapping[str, str]) -> Iterator[Value]:
         ("KIMI_IDLE_GRACE", f"{DEFAULT_GRACE:g}"),
         ("KIMI_RETRY_SECONDS", f"{DEFAULT_RETRY:g}"),
         (TIMEOUT_VARIABLE, f"{DEFAULT_TIMEOUT:g}"),
+        (STEPS_VARIABLE, str(DEFAULT_STEPS)),
+        (DIRECTORY_VARIABLE, None),
         (_CLAUDE, None),
         ("KIMI_DEBUG", "0"),
     ):
@@ -159,6 +174,7 @@ def _of_variables(environ: Mapping[str, str]) -> Iterator[Value]:
         trouble: str | None = None
         try:
             read_wishes({name: text})
+            steps_of({name: text})
         except UsageError as error:
             trouble = str(error)
         yield Value(name, text, Origin.ENVIRONMENT, name, trouble)

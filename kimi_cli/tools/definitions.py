@@ -49,7 +49,7 @@ _ALL: Final[tuple[tuple[str, str, dict[str, object]], ...]] = (
     ),
     (
         "Read",
-        "Reads a file: its lines with numbers, 2,000 unless told otherwise; or a picture. Read large ones in parts.",
+        "Reads a file: its lines with numbers, 2,000 unless told otherwise; or a picture, or a PDF's text.",
         _object(
             _FILE,
             {"offset": _number("The number of the first line to show."), "limit": _number("How many lines to show.")},
@@ -114,7 +114,10 @@ _ALL: Final[tuple[tuple[str, str, dict[str, object]], ...]] = (
         "Fetches a page of the public web and gives its text. Nothing of this machine or its network can be reached.",
         _object(
             {"url": _text("The address, which begins with http:// or https://.")},
-            {"prompt": _text("What you want to know of the page.")},
+            {
+                "prompt": _text("What you want to know of the page."),
+                "offset": _number("The character to begin with, where a page is too long for one call."),
+            },
         ),
     ),
     (

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from kimi_cli.tools.failure import ToolError
 from kimi_cli.tools.page import to_text
-from kimi_cli.tools.text import OUTPUT_LIMIT, capped, encoding_of
-from kimi_cli.wire.foreign import a_string
+from kimi_cli.tools.text import OUTPUT_LIMIT, encoding_of
+from kimi_cli.wire.foreign import a_string, an_int
 
 if TYPE_CHECKING:
     from kimi_cli.wire.foreign import JsonObject
@@ -18,9 +19,14 @@ if TYPE_CHECKING:
 REDIRECTS: Final = 5
 PAGE_BYTES: Final = 4 * 1024 * 1024
 _ADDRESS_LENGTH: Final = 2_000
+_QUESTION: Final = 2_000
+"""Characters of it that are repeated."""
 _REDIRECTED: Final = frozenset((301, 302, 303, 307, 308))
 _FAILED: Final = 400
 _TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
+_DOTS: Final = dict.fromkeys(map(ord, "\u3002\uff0e\uff61"), ".")
+_PRIVATE: Final = (".localhost", ".local", ".internal", ".home.arpa", ".intranet", ".private", ".corp", ".home", ".lan")
+"""What names end in that are reserved for networks of one's own, or that such networks are known to use."""
 _TEXTS: Final = ("text/", "application/json", "application/xml", "application/javascript", "application/x-yaml")
 
 
@@ -37,7 +43,7 @@ class Reply:
 
 
 class Fetch(Protocol):
-    """Asks for one address. Whoever it connects to is a public address, which is for it to see to."""
+    """Asks for one address. What it connects to is public, or the user's own web proxy; that is for it to see to."""
 
     async def __call__(self, url: str, *, limit: int) -> Reply:
         """The answer, of whose body no more than `limit` bytes are read; no redirect is followed.
@@ -54,7 +60,8 @@ async def web_fetch(given: JsonObject, *, fetch: Fetch) -> str:
         url = checked(url)
         reply = await fetch(url, limit=PAGE_BYTES)
         if reply.status not in _REDIRECTED or not reply.location:
-            return _told(url, reply, question=a_string(given.get("prompt")))
+            offset = max(0, an_int(given.get("offset")) or 0)
+            return _told(url, reply, question=a_string(given.get("prompt")), offset=offset)
         try:
             url = urljoin(url, reply.location)
         except ValueError as error:
@@ -63,14 +70,14 @@ async def web_fetch(given: JsonObject, *, fetch: Fetch) -> str:
 
 
 def checked(url: str) -> str:
-    """An address that may be asked for, without its fragment.
+    """An address that may be asked for, as it is connected to: without its fragment, its host in one way of writing.
 
     Raises:
         ToolError: it is none, or names this machine or its network.
     """
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = _canonical(parts.hostname or ""), parts.port
     except ValueError as error:
         raise ToolError(f"{url[:200]!r} is not an address.") from error
     if parts.scheme not in {"http", "https"} or not host or len(url) > _ADDRESS_LENGTH or not url.isprintable():
@@ -80,12 +87,25 @@ def checked(url: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        if "." not in host.strip("."):
+        if not _is_public_name(host):
             raise ToolError(f"{host} is not a public host.") from None
     else:
         if not is_public(str(address)):
             raise ToolError(f"{host} is not a public address.")
-    return parts._replace(fragment="").geturl()
+    place = f"[{host}]" if ":" in host else host
+    return parts._replace(netloc=place if port is None else f"{place}:{port}", fragment="").geturl()
+
+
+def _canonical(host: str) -> str:
+    """A host as clients write it before they look it up: in other scripts, too, digits are digits and dots are dots."""
+    return unicodedata.normalize("NFKC", host).translate(_DOTS).lower()
+
+
+def _is_public_name(host: str) -> bool:
+    """Whether a name may be one of the public internet. What begins with a digit at its end is an address to some."""
+    name = host.strip(".")
+    last = name.rpartition(".")[2]
+    return "." in name and "%" not in name and not last[:1].isdigit() and not name.endswith(_PRIVATE)
 
 
 def is_public(address: str) -> bool:
@@ -103,7 +123,7 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-def _told(url: str, reply: Reply, *, question: str) -> str:
+def _told(url: str, reply: Reply, *, question: str, offset: int) -> str:
     if reply.status >= _FAILED:
         raise ToolError(f"{url} answered with HTTP status {reply.status}.")
     encoding = encoding_of(reply.body[:8_192])
@@ -116,6 +136,14 @@ def _told(url: str, reply: Reply, *, question: str) -> str:
         text = reply.body.decode(encoding, "replace")
     if "html" in reply.type or text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
         text = to_text(text, base=url)
-    lines = [url, *([f"What is wanted of this page: {question}"] if question else [])]
-    lines += ["", capped(text.strip() or "(the page has no text)", limit=OUTPUT_LIMIT - len(question))]
-    return "\n".join([*lines, *(["", "[the page goes on]"] if reply.is_cut else [])])
+    text = text.strip() or "(the page has no text)"
+    if offset >= len(text):
+        raise ToolError(f"{url} has {len(text):,} characters, and none from {offset:,} on.")
+    lines = [url, *([f"What is wanted of this page: {question[:_QUESTION]}"] if question else []), ""]
+    end = offset + OUTPUT_LIMIT - sum(map(len, lines))
+    lines.append(text[offset:end])
+    if end < len(text):
+        lines += ["", f"[the page goes on; read on with offset {end}]"]
+    elif reply.is_cut:
+        lines += ["", "[the page goes on, and is too long to be read as a whole]"]
+    return "\n".join(lines)

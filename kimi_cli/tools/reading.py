@@ -24,6 +24,8 @@ READ_LIMIT: Final = 256 * 1024
 """Bytes of a file that is shown as a whole."""
 IMAGE_LIMIT: Final = 5 * 1024 * 1024
 ENTRIES: Final = 1_000
+PDF_LIMIT: Final = 20 * 1024 * 1024
+_PDF: Final = b"%PDF-"
 _PIECE: Final = 256 * 1024
 _IMAGES: Final = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -36,13 +38,15 @@ _HIDDEN: Final = ("__pycache__",)
 
 
 def read(given: JsonObject, place: Place) -> str | Sequence[JsonObject]:
-    """A file's lines with their numbers, or its picture."""
+    """A file's lines with their numbers, or its picture, or a PDF as it is."""
     name = a_string(given.get("file_path"))
     offset, limit = max(1, an_int(given.get("offset")) or 1), an_int(given.get("limit"))
     with place.reading(name) as file:
         head = file.read(8_192)
         if media_type := _media_type(head):
             return _picture(file, head, media_type)
+        if head.startswith(_PDF):
+            return _document(file, head, PurePath(name).name)
         encoding = encoding_of(head)
         if encoding is None:
             kind = PurePath(name).suffix or "unnamed"
@@ -128,8 +132,16 @@ def _media_type(head: bytes) -> str | None:
 
 
 def _picture(file: IO[bytes], head: bytes, media_type: str) -> list[JsonObject]:
-    data = head + file.read(IMAGE_LIMIT + 1 - len(head))
-    if len(data) > IMAGE_LIMIT:
-        raise ToolError(f"The image is larger than {IMAGE_LIMIT // 1024 // 1024} MB.")
-    source: JsonObject = {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}
-    return [{"type": "image", "source": source}]
+    return [{"type": "image", "source": _source(file, head, media_type, limit=IMAGE_LIMIT)}]
+
+
+def _document(file: IO[bytes], head: bytes, name: str) -> list[JsonObject]:
+    """A PDF, which becomes its text on the way to the host."""
+    return [{"type": "document", "source": _source(file, head, "application/pdf", limit=PDF_LIMIT), "title": name}]
+
+
+def _source(file: IO[bytes], head: bytes, media_type: str, *, limit: int) -> JsonObject:
+    data = head + file.read(limit + 1 - len(head))
+    if len(data) > limit:
+        raise ToolError(f"The file is larger than {limit // 1024 // 1024} MB.")
+    return {"type": "base64", "media_type": media_type, "data": base64.b64encode(data).decode()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -112,10 +111,9 @@ class LocalTools:
             done, _ = await asyncio.wait([task], timeout=seconds)
             if not done:
                 over.set()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_GRACE):
-                        await asyncio.shield(task)
-                raise ToolError(f"This took more than {seconds:g} seconds.")
+                done, _ = await asyncio.wait([task], timeout=_GRACE)
+                if not done or task.exception() is not None:
+                    raise ToolError(f"This took more than {seconds:g} seconds.")
             return task.result()
         finally:
             over.set()

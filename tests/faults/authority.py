@@ -29,6 +29,7 @@ class Authority:
             self._draft(self._subject, self._key)
             .issuer_name(self._subject)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_MAY_SIGN, critical=True)
             .sign(self._key, hashes.SHA256())
         )
         self.file = self.directory / f"{name}.pem"
@@ -41,6 +42,7 @@ class Authority:
         certificate = (
             self._draft(subject, key, shift=shift)
             .issuer_name(subject if is_self_signed else self._subject)
+            .add_extension(_named_by(key if is_self_signed else self._key), critical=False)
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
             .sign(key if is_self_signed else self._key, hashes.SHA256())
         )
@@ -67,4 +69,23 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - DAY)
             .not_valid_after(now + DAY)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
+
+
+_MAY_SIGN: Final = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
+def _named_by(key: ec.EllipticCurvePrivateKey) -> x509.AuthorityKeyIdentifier:
+    """Which key has signed; Python wants to be told of it, from 3.13 on."""
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())

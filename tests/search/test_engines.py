@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from dataclasses import dataclass, field
 
@@ -19,6 +20,10 @@ from kimi_cli.search.query import Hit, Query, WebReply, is_within
 PLAIN = Query("what is kimi")
 NARROW = Query("what is kimi", allowed=("moonshot.ai", "kimi.com"))
 WIDE = Query("what is kimi", blocked=("spam.example",))
+
+
+CHOICES = [Choice("searxng", "http://h"), Choice("brave", key="k"), Choice("tavily", key="k")]
+CHOICES.append(Choice("kimi-search", key="k"))
 
 
 @dataclass
@@ -77,7 +82,27 @@ async def test_tavily():
     assert asked.json["include_domains"] == ["moonshot.ai", "kimi.com"]
 
 
-@pytest.mark.parametrize("choice", [Choice("searxng", "http://h"), Choice("brave", key="k"), Choice("tavily", key="k")])
+async def test_kimi():
+    """Pages are not asked for, only what is said of them; the domains are in the query."""
+    page = {
+        "url": "https://a.example",
+        "title": "A",
+        "snippet": "about",
+        "date": "2026-11-02",
+        "site_name": "a",
+        "content": "",
+    }
+    web = Web(body={"search_results": [page]})
+    hits = await found(Choice("kimi-search", key="sk-kimi-secret"), web, NARROW)
+    assert hits == [Hit("https://a.example", "A", "about", "2026-11-02")]
+    (asked,) = web.asked
+    assert asked.url == "https://api.kimi.com/coding/v1/search"
+    assert asked.headers == {"Authorization": "Bearer sk-kimi-secret"}
+    assert asked.json["text_query"] == "what is kimi site:moonshot.ai OR site:kimi.com"
+    assert asked.json["enable_page_crawling"] is False
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.engine)
 @pytest.mark.parametrize(
     ("status", "code"),
     [(429, Code.TOO_MANY), (500, Code.UNAVAILABLE), (401, Code.UNAVAILABLE), (403, Code.UNAVAILABLE)],
@@ -87,10 +112,10 @@ async def test_refusals(choice, status, code):
     with pytest.raises(SearchError) as caught:
         await found(choice, Web(status, {"error": "x"}))
     assert caught.value.code is code
-    assert choice.engine in str(caught.value).lower()
+    assert choice.engine.replace("-", " ") in str(caught.value).lower()
 
 
-@pytest.mark.parametrize("choice", [Choice("searxng", "http://h"), Choice("brave", key="k"), Choice("tavily", key="k")])
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.engine)
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[]", b"null"])
 async def test_what_cannot_be_read(choice, body):
     """A web page in place of results is a failure, and never an empty success."""
@@ -98,7 +123,7 @@ async def test_what_cannot_be_read(choice, body):
         await found(choice, Web(body=body))
 
 
-@pytest.mark.parametrize("choice", [Choice("searxng"), Choice("brave"), Choice("tavily"), Choice("off")])
+@pytest.mark.parametrize("choice", [Choice(engine) for engine in ENGINES if engine != "keyless"])
 def test_what_is_missing(choice):
     """An engine without address or key says which command gives it one."""
     with pytest.raises(SearchError) as caught:
@@ -127,7 +152,7 @@ class DDGS:
             open(os.environ["STARTED"], "w").write(str(os.getpid()))
             time.sleep(600)
         if query == "limited": raise RatelimitException("202")
-        if query == "offline": raise DDGSException("DNS error")
+        if query == "offline": raise DDGSException("DNS error for (https://engine.example/search?q=offline&x=1) > no")
         if query == "nothing": raise DDGSException("No results found.")
         if query == "crash": sys.exit(3)
         return [{"href": "https://a.example", "title": query, "body": "about"}][:max_results]
@@ -155,15 +180,21 @@ async def test_keyless(keyless_engine):
     ("text", "code", "said"),
     [
         ("limited", Code.TOO_MANY, "too many"),
-        ("offline", Code.UNAVAILABLE, "DNS error"),
+        (
+            "offline",
+            Code.UNAVAILABLE,
+            r"reaches no engine. \(DNS error for \(https://engine.example\) > no; kimi search",
+        ),
         ("crash", Code.UNAVAILABLE, "cannot be read"),
     ],
 )
 async def test_keyless_failures(keyless_engine, text, code, said):
     """What goes wrong in there is a failure out here."""
-    with pytest.raises(SearchError, match=said) as caught:
+    with pytest.raises(SearchError) as caught:
         await keyless_engine.search(Query(text))
     assert caught.value.code is code
+    assert re.search(said, caught.value.told)
+    assert "DNS" not in str(caught.value)
 
 
 @pytest.mark.parametrize("way", ["timeout", "cancelled"])

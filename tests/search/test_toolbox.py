@@ -89,6 +89,15 @@ async def test_failures(engine, query, code):
         assert result.content == "Searching the web is switched off. (kimi search)"
 
 
+async def test_what_is_logged(caplog):
+    """The reason, and nothing that could hold what was searched for."""
+    failure = SearchError(Code.UNAVAILABLE, "It is down.", detail="asked for secret things", fix="kimi search")
+    result = await run(SearchTools({}, Found(failure=failure), missing=MISSING), query="secret things")
+    assert result.content == "It is down. (asked for secret things; kimi search)"
+    (record,) = caplog.records
+    assert record.fields == {"code": "unavailable", "failure": "It is down."}
+
+
 def test_the_request():
     """The tool becomes a function; where it is all that there is, the first step has to search."""
     request = {"tools": [TOOL], "messages": []}

@@ -19,7 +19,10 @@ TODAY = date(2026, 11, 23)
 NAMES = [
     *("provider", "model", "base_url", "format", "key"),
     *("slots.opus", "slots.sonnet", "slots.haiku", "slots.subagent", "fallback", "ledger", "search"),
-    *("KIMI_PROXY_PORT", "KIMI_IDLE_GRACE", "KIMI_RETRY_SECONDS", "KIMI_KEYRING_TIMEOUT", "KIMI_CLAUDE", "KIMI_DEBUG"),
+    *("progress.emoji", "progress.starting", "progress.thinking", "progress.executing"),
+    *("progress.executed", "progress.failed", "progress.stopped"),
+    *("KIMI_PROXY_PORT", "KIMI_IDLE_GRACE", "KIMI_RETRY_SECONDS", "KIMI_KEYRING_TIMEOUT"),
+    *("KIMI_MAX_TOOL_ITERATIONS", "KIMI_WORKING_DIR", "KIMI_CLAUDE", "KIMI_DEBUG"),
 ]
 
 
@@ -60,7 +63,14 @@ def test_defaults(values, paths):
     assert found["base_url"].value == "https://api.moonshot.ai/anthropic"
     assert found["format"].value == "anthropic"
     assert (found["key"].value, found["slots.haiku"].value, found["KIMI_CLAUDE"].value) == (None, None, None)
-    assert [found[name].value for name in NAMES[12:16]] == ["8090", "10", "15", "5"]
+    assert [value.value for name, value in found.items() if name.startswith("KIMI_")][:5] == [
+        "8090",
+        "10",
+        "15",
+        "5",
+        "15",
+    ]
+    assert (found["progress.emoji"].value, found["progress.thinking"].value) == ("off", "Thinking (step {step})")
 
 
 def test_what_the_user_set(values, paths):
@@ -74,6 +84,18 @@ def test_what_the_user_set(values, paths):
     assert found["ledger"] == Value("ledger", "on", Origin.DEFAULT)
     paths.settings_file.write_text('ledger = "off"\n' + paths.settings_file.read_text())
     assert values()["ledger"] == Value("ledger", "off", Origin.USER, str(paths.settings_file))
+
+
+def test_the_words_of_progress(values, paths):
+    """Every line that may be changed is told, as it is, and which of them the user has changed."""
+    file = paths.settings_file
+    file.parent.mkdir(parents=True)
+    file.write_text('provider = "moonshot"\n[progress]\nemoji = "on"\nstarting = "Off we go"\nthinking = ""\n')
+    found = values()
+    assert found["progress.emoji"] == Value("progress.emoji", "on", Origin.USER, str(file))
+    assert found["progress.starting"] == Value("progress.starting", "Off we go", Origin.USER, str(file))
+    assert found["progress.thinking"] == Value("progress.thinking", None, Origin.USER, str(file))
+    assert found["progress.executing"] == Value("progress.executing", "🔧 Executing {tools}", Origin.DEFAULT)
 
 
 def test_stronger_sources(values, paths, cwd):
@@ -145,6 +167,9 @@ def test_retired_model(values, paths):
         ("KIMI_PROXY_PORT", "9000", None),
         ("KIMI_PROXY_PORT", "http", "is not a port"),
         ("KIMI_IDLE_GRACE", "soon", "is not a number of seconds"),
+        ("KIMI_MAX_TOOL_ITERATIONS", "20", None),
+        ("KIMI_MAX_TOOL_ITERATIONS", "all", "must be a number from 1"),
+        ("KIMI_WORKING_DIR", "/work", None),
         ("KIMI_CLAUDE", "/opt/claude", None),
         ("KIMI_DEBUG", "1", None),
     ],
@@ -159,7 +184,7 @@ def test_variables(values, name, text, trouble):
 def test_no_provider(values):
     """Without a provider that is told, and the variables are shown all the same."""
     found = values()
-    assert list(found) == ["provider", *NAMES[12:]]
+    assert list(found) == ["provider", *(name for name in NAMES if name.startswith("KIMI_"))]
     assert "none has a key" in found["provider"].trouble
 
 

@@ -49,6 +49,15 @@ def test_addresses_that_are_public():
         *("", "example.com", "file:///etc/passwd", "ftp://example.com/", "http://", "http:///x", "javascript:alert(1)"),
         *("http://localhost/", "http://intranet/", "http://localhost./", "http://127.0.0.1/", "http://[::1]/"),
         *("http://169.254.169.254/latest/meta-data", "http://2130706433/", "http://user:pw@example.com/"),
+        *("http://wiki.corp/", "http://metadata.google.internal/", "http://printer.LOCAL./", "http://a.home.arpa/"),
+        *("http://127.1/", "http://0177.0.0.1/", "http://0x7f.0.0.1/", "http://127.0.0.1./", "http://%31%32%37.0.0.1/"),
+        *(
+            "http://\uff11\uff12\uff17.0.0.1/",
+            "http://\u2460\u2461\u2466.\u24ea.\u24ea.\u2460/",
+            "http://127.0.0\u30021/",
+            "http://a.\u24dbocal/",
+            "http://localhost\u3002/",
+        ),
         *("http://example.com:99999/", "http://[::1", "http://example.com/\n", "http://example.com/" + "x" * 3_000),
     ],
 )
@@ -58,14 +67,30 @@ def test_what_is_not_asked_for(url):
         checked(url)
 
 
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        ("HTTP://Example.COM:8080/Path?q#part", "http://example.com:8080/Path?q"),
+        ("http://münchen.example/", "http://münchen.example/"),
+        ("https://\uff45xample\u3002com/", "https://example.com/"),
+        ("http://[2606:2800:220:1:248:1893:25C8:1946]:80/", "http://[2606:2800:220:1:248:1893:25c8:1946]:80/"),
+    ],
+)
+def test_what_is_asked_for(url, asked):
+    """The host is written as it is connected to, so that nobody reads it in another way."""
+    assert checked(url) == asked
+
+
 class Names(AbstractResolver):
-    """Says what names mean, a different thing each time where a list is given."""
+    """Says what names mean, a different thing each time where a list is given; others are not known."""
 
     def __init__(self, **names):
         self.names = names
 
     async def resolve(self, host, port=0, family=socket.AF_INET):
-        found = self.names[host.partition(".")[0]]
+        found = self.names.get(host.partition(".")[0])
+        if found is None:
+            raise OSError(None, "unknown")
         addresses = found.pop(0) if found and isinstance(found[0], list) else found
         keys = ("hostname", "host", "port", "family", "proto", "flags")
         return [dict(zip(keys, (host, one, port, socket.AF_INET, 0, 0), strict=True)) for one in addresses]
@@ -88,6 +113,8 @@ async def site():
                 raise web.HTTPFound("http://127.0.0.1:1/")
             case "/moved":
                 raise web.HTTPMovedPermanently("page")
+            case "/long":
+                return web.Response(text="".join(f"{number:07}\n" for number in range(5_000)))
             case "/big":
                 return web.Response(text="z" * 5_000_000)
             case "/image":
@@ -125,11 +152,30 @@ async def test_names_that_mean_this_machine(site):
         with pytest.raises(ToolError, match="not a public host"):
             await web_fetch({"url": f"{base}/"}, fetch=fetching(is_public, **names))
     rebinding = Names(site=[["127.0.0.1"], ["10.0.0.1"]])
-    allowed = iter([True, False])
+    allowed = iter([True, True, False])  # where it is looked up and where it is connected to, then once more
     fetch = PublicWeb(resolver=rebinding, is_allowed=lambda _: next(allowed))
     with pytest.raises(ToolError, match="not a public host"):
         await web_fetch({"url": f"{base}/moved"}, fetch=fetch)
     assert asked == ["/moved"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "\uff11\uff12\uff17.0.0.1",
+        "\u2460\u2461\u2466.\u24ea.\u24ea.\u2460",
+        "127.0.0\u30021",
+        "127.1",
+        "0x7f.0.0.1",
+    ],
+)
+async def test_addresses_are_looked_at_where_they_are_connected_to(site, host):
+    """What is no name to the client is not connected to either, even where nobody has looked at it before."""
+    base, asked = site
+    with pytest.raises(ToolError):
+        await PublicWeb()(base.replace("site.test", host) + "/page", limit=1_000)
+    assert asked == []
 
 
 @pytest.mark.parametrize(
@@ -145,11 +191,22 @@ async def test_pages_that_cannot_be(site, path, said):
 
 
 async def test_a_page_that_is_too_long(site):
-    """It is cut, and that is said."""
+    """It comes in parts, each of which says where the next begins; what nobody reads to its end is said to be so."""
     base, _ = site
-    text = await web_fetch({"url": f"{base}/big"}, fetch=fetching())
-    assert len(text) < 40_000
-    assert text.endswith("[the page goes on]")
+    text = await web_fetch({"url": f"{base}/long", "prompt": "p" * 50_000}, fetch=fetching())
+    body, offset = "".join(f"{number:07}\n" for number in range(5_000)).strip(), 0
+    parts = []
+    while "read on with offset" in text:
+        assert len(text) < 31_000
+        part, _, after = text.rpartition("\n\n[the page goes on; read on with offset ")
+        parts.append(part.split("\n\n", 1)[1])
+        offset = int(after.rstrip("]"))
+        text = await web_fetch({"url": f"{base}/long", "offset": offset}, fetch=fetching())
+    assert "".join([*parts, text.split("\n\n", 1)[1]]) == body
+    with pytest.raises(ToolError, match="39,999 characters"):
+        await web_fetch({"url": f"{base}/long", "offset": 40_000}, fetch=fetching())
+    text = await web_fetch({"url": f"{base}/big", "offset": 4 * 1024 * 1024 - 10}, fetch=fetching())
+    assert text.endswith("zzz\n\n[the page goes on, and is too long to be read as a whole]")
 
 
 async def test_charsets():

@@ -12,7 +12,7 @@ import pytest
 
 from kimi_cli.tools.definitions import DEFINITIONS, READ_ONLY
 from kimi_cli.tools.place import Place
-from kimi_cli.tools.reading import READ_LIMIT
+from kimi_cli.tools.reading import PDF_LIMIT, READ_LIMIT
 from kimi_cli.tools.text import LINE_LIMIT
 from tests.tools.conftest import make_tools
 
@@ -45,12 +45,19 @@ async def test_read(world, data, given, content):
 
 
 async def test_read_what_is_no_text(world):
-    """A picture is shown, anything else that is no text is named."""
+    """A picture is shown, a PDF is passed on, anything else that is no text is named."""
     (world.work / "p.png").write_bytes(PNG)
     (world.work / "b.dat").write_bytes(b"a\0b")
     content, _ = await world.run("Read", file_path="p.png")
     data = base64.b64encode(PNG).decode()
     assert content == [{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": data}}]
+    (world.work / "d.pdf").write_bytes(b"%PDF-1.7\n\xe2\xe3")
+    content, _ = await world.run("Read", file_path="d.pdf")
+    assert (content[0]["type"], content[0]["title"]) == ("document", "d.pdf")
+    assert base64.b64decode(content[0]["source"]["data"]) == b"%PDF-1.7\n\xe2\xe3"
+    for name, head in (("large.pdf", b"%PDF-1.7"), ("large.png", PNG)):
+        (world.work / name).write_bytes(head + b"\0" * (PDF_LIMIT + 1))
+        assert (await world.run("Read", file_path=name))[0].startswith("The file is larger than")
     assert await world.run("Read", file_path="b.dat") == (
         "This tool cannot read binary files. The file appears to be a binary .dat file.",
         True,
