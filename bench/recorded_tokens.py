@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.providers.dialect import MOONSHOT
 from kimi_cli.providers.model import Model, Thinking
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.request import to_chat
 from tests.wire.cases import CASES, COUNT, COUNTS, FAMILIES, digest
 
@@ -45,7 +46,7 @@ def main() -> None:
     for kind, make in CASES.items():
         for family in FAMILIES:
             requests = [make(family, number) for number in range(COUNT)]
-            chats = [to_chat(request, dialect=MOONSHOT, model=_MODEL, estimate=0).body for request in requests]
+            chats = [to_chat(Prompt(request), dialect=MOONSHOT, model=_MODEL, estimate=0).body for request in requests]
             counts = {host: [count(chat) for chat in chats] for host, count in hosts.items()}
             recorded[f"{kind} {family}"] = {"digest": digest(requests), **counts}
     COUNTS.write_text(json.dumps(recorded, separators=(",", ":")).replace("],", "],\n") + "\n", encoding="utf-8")

@@ -24,8 +24,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from kimi_cli.daemon import Control, SpawnOptions, spawn
+from kimi_cli.daemon import Control
 from kimi_cli.daemon.end import kill
+from kimi_cli.daemon.spawn import SpawnOptions, spawn
 from kimi_cli.store.identity import ProcessIdentity
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 from bench.child import Child, processor_seconds
 from bench.conversation import SMALL
 from bench.load import Job, Target
-from kimi_cli.daemon import Control, SpawnOptions, spawn
+from kimi_cli.daemon import Control
 from kimi_cli.daemon.end import kill, wait_for_end
+from kimi_cli.daemon.spawn import SpawnOptions, spawn
 from kimi_cli.providers.model import Model
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.route import Route

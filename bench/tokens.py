@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kimi_cli.wire.calibration import Calibration
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.tokens import measure
 from tests.wire.cases import CASES, COUNT, COUNTS, FAMILIES, session
 
@@ -41,10 +42,10 @@ def _costs() -> Table:
         for number in _STEPS:
             body = orjson.dumps(session(family, number))
             request = orjson.loads(body)
-            measured, calibration = measure(request), Calibration()
+            measured, calibration = measure(Prompt(request)), Calibration()
             parsing, estimating, learning = _fastest(
                 lambda body=body: orjson.loads(body),
-                lambda request=request: measure(request),
+                lambda request=request: measure(Prompt(request)),
                 lambda measured=measured, known=calibration: known.learn("host", "model", measured, measured.tokens),
             )
             turns = len(request["messages"])
@@ -59,7 +60,7 @@ def _errors() -> Table:
     table = Table("requests", "host", "at first", f"after {_LEARNING}", title="errors in percent")
     for sort, make in CASES.items():
         for family in FAMILIES:
-            measures = [measure(make(family, number)) for number in range(COUNT)]
+            measures = [measure(Prompt(make(family, number))) for number in range(COUNT)]
             for host in hosts:
                 reports = recorded[f"{sort} {family}"][host]
                 first = [abs(one.tokens / reported - 1) for one, reported in zip(measures, reports, strict=True)]

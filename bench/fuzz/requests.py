@@ -11,6 +11,7 @@ from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.wire.codec import NotJsonError, dumps_strict, loads_object
 from kimi_cli.wire.failure import InvalidRequestError
 from kimi_cli.wire.foreign import a_number
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import check_request, session_of, to_chat
 from kimi_cli.wire.tokens import estimate_request
@@ -137,8 +138,8 @@ def request(source: Source) -> None:
         check_request(body)
         estimate = estimate_request(body)
         session_of(body)
-        chat = to_chat(body, dialect=dialect, model=model, estimate=estimate).body
-        relay = to_relay(body, model=model, estimate=estimate).body
+        chat = to_chat(Prompt(body), dialect=dialect, model=model, estimate=estimate).body
+        relay = to_relay(Prompt(body), model=model, estimate=estimate).body
     except InvalidRequestError:
         return
     hold(estimate >= 0, "less than nothing")

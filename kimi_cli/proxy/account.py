@@ -17,7 +17,7 @@ def entry_of(attempt: Attempt, session: Session, *, request_id: str, estimate: i
     A host that has answered and reported no tokens, as most do when an answer is broken off, has read the prompt at
     least: that is taken to be `estimate` tokens. `now` is in seconds since the epoch.
     """
-    usage, answer = attempt.usage, attempt.answer
+    usage, answer = attempt.usage, attempt.said
     is_reported = bool(usage.input_tokens or usage.cached_tokens or usage.output_tokens)
     if not is_reported and (answer is None or not answer.has_content):
         return None

@@ -48,15 +48,22 @@ class Lane(NamedTuple):
     """What an allowance is for: a model at a host, for a key."""
 
     host: str
-    advice: Advice
-    """It names the provider, the base URL and the model."""
+    provider: str
+    base_url: str
+    model: str
+    successor: str
     key_digest: bytes
 
     @classmethod
     def of(cls, route: Route, model: Model) -> Self:
         """The lane of a model on a route."""
         digest = hashlib.sha256(route.key.encode("utf-8", "surrogatepass")).digest()
-        return cls(route.host, Advice.of(route, model), digest)
+        return cls(route.host, route.provider, route.base_url, model.id, model.successor or "", digest)
+
+    @property
+    def advice(self) -> Advice:
+        """What is known of its requests."""
+        return Advice(provider=self.provider, model=self.model, successor=self.successor, base_url=self.base_url)
 
 
 class Ticket:
@@ -111,17 +118,17 @@ class Admission:
         return [bucket.to_json() for bucket in self._buckets.values()]
 
     def _bucket(self, lane: Lane) -> _Bucket:
-        if lane not in self._buckets:
+        if (bucket := self._buckets.get(lane)) is None:
             self._buckets = {lane: bucket for lane, bucket in self._buckets.items() if not bucket.is_forgotten()}
-            self._buckets[lane] = _Bucket(lane, self._clock)
-        return self._buckets[lane]
+            bucket = self._buckets[lane] = _Bucket(lane, self._clock)
+        return bucket
 
 
 class _Bucket:
     """One lane: its allowance, who is asking, and who waits."""
 
     def __init__(self, lane: Lane, clock: Clock) -> None:
-        self._lane, self._clock = lane, clock
+        self._lane, self._clock, self._advice = lane, clock, lane.advice
         self._allowance = Allowance()
         self._asking: dict[Ticket, tuple[Asked, float]] = {}
         """Those let through of whose answer nothing has been heard, and since when."""
@@ -131,8 +138,7 @@ class _Bucket:
 
     def enter(self, ticket: Ticket) -> None:
         self._used_at = self._clock.time()
-        lane = self._lane
-        fitted = self._allowance.fit(ticket.need, self._used_at, host=lane.host, advice=lane.advice)
+        fitted = self._allowance.fit(ticket.need, self._used_at, host=self._lane.host, advice=self._advice)
         if isinstance(fitted, Failure):
             ticket.turn.set_result(fitted)
             return
@@ -158,13 +164,15 @@ class _Bucket:
 
     def to_json(self) -> dict[str, object]:
         known = self._allowance.to_json(self._clock.time())
-        return {"host": self._lane.host, "model": self._lane.advice.model, "waiting": len(self._waiting)} | known
+        return {"host": self._lane.host, "model": self._lane.model, "waiting": len(self._waiting)} | known
 
     def _review(self) -> None:
         """Let through who may go, in order; refuse who would wait for too long; look again when that may change."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if not self._waiting:
+            return
         now, allowance = self._clock.time(), self._allowance
         # One that has not been answered for so long has been counted in another minute.
         asking = [asked.need for asked, since in self._asking.values() if now < since + TRUST_SECONDS]

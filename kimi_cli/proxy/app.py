@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -27,6 +28,7 @@ from kimi_cli.proxy.keys import (
     SESSIONS,
     STARTED_AT,
     STATE,
+    TRANSCRIPTS,
     UPSTREAM,
     WEB,
 )
@@ -37,6 +39,7 @@ from kimi_cli.proxy.recovery import Recovery
 from kimi_cli.proxy.refusal import refuse_in_form
 from kimi_cli.proxy.upstream import Upstream
 from kimi_cli.proxy.web import Web
+from kimi_cli.wire.transcripts import Transcripts
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +54,8 @@ CONNECT_SECONDS: Final = 20.0
 """How long a host may take to accept a connection. How long it may take to answer is for whoever asks it to say."""
 READ_AHEAD_BYTES: Final = 64 * 1024
 """How far a host is read ahead of a client that reads more slowly; where twice as much waits, it is read no further."""
+
+_MARK_BYTES: Final = 15
 
 
 def build_app(
@@ -74,6 +79,8 @@ def build_app(
     app[STARTED_AT] = time.monotonic()
     app[SESSIONS], app[LIFETIME] = sessions, lifetime
     app[OWNERS] = OwnerWatch(sessions)
+    app[TRANSCRIPTS] = transcripts = Transcripts(mark=secrets.token_hex(_MARK_BYTES))
+    sessions.on_end.append(lambda session: transcripts.forget(session.id))
     app[RECOVERY] = recovery or Recovery()
     if recorder is not None:
         app[RECORDER] = recorder

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from kimi_cli.providers.image_limits import image_limits
 from kimi_cli.proxy import pump
 from kimi_cli.proxy.admission import HOLD_SECONDS, Lane
 from kimi_cli.proxy.formats import translation_of
 from kimi_cli.proxy.upstream import Question, UpstreamError
-from kimi_cli.wire.codec import dumps, dumps_strict
+from kimi_cli.wire.codec import dumps
 from kimi_cli.wire.collect import Collector
 from kimi_cli.wire.encode import encode
 from kimi_cli.wire.events import Usage
 from kimi_cli.wire.failures.advice import Advice
-from kimi_cli.wire.foreign import a_string, an_int
+from kimi_cli.wire.foreign import a_string
 from kimi_cli.wire.placeholder import is_reasoning_missing
-from kimi_cli.wire.tokens import measure
+from kimi_cli.wire.prompt import NO_PROMPT
+from kimi_cli.wire.tokens import NO_SIZE, measure
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -31,32 +32,35 @@ if TYPE_CHECKING:
     from kimi_cli.proxy.formats import Translation
     from kimi_cli.proxy.trace import Trace
     from kimi_cli.proxy.upstream import Upstream
-    from kimi_cli.wire.answer import Answer
+    from kimi_cli.wire.answer import Answer, ChatAnswer
     from kimi_cli.wire.events import Event
     from kimi_cli.wire.failure import Failure
-    from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.messages import MessagesAnswer
+    from kimi_cli.wire.outgoing import Outgoing
+    from kimi_cli.wire.prompt import Prompt
     from kimi_cli.wire.tools import LeftOut
-
-_OUTPUT_LIMITS: Final = ("max_completion_tokens", "max_tokens")
-"""Where a request's body says how long an answer may be."""
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Asked:
     """A client's request, as far as asking a host needs it. `route` is the one whose models the client knows.
 
     `patience` is how many seconds it may be held back where the host's allowance is used up.
     """
 
-    body: JsonObject
+    prompt: Prompt
     route: Route
     upstream: Upstream
     media: Media
     estimates: Estimates
     trace: Trace | None = None
     patience: float = HOLD_SECONDS
+
+    def forget(self) -> None:
+        """An answer has begun, after which nobody is asked again: what was asked is of no more use, and large."""
+        self.prompt = NO_PROMPT
 
 
 class Attempt:
@@ -68,121 +72,132 @@ class Attempt:
 
     def __init__(self, asked: Asked, route: Route) -> None:
         self._asked, self.route = asked, route
-        self.model = asked.route.counterpart(a_string(asked.body.get("model")), route)
+        self.model = asked.route.counterpart(a_string(asked.prompt.body.get("model")), route)
         self.answer: Answer | None = None
+        self._heard: ChatAnswer | MessagesAnswer | None = None
         self.left_out: tuple[LeftOut, ...] = ()
-        self.estimate = 0
+        self.estimate, self._size = 0, NO_SIZE
         self._usage = Usage()
+
+    @property
+    def said(self) -> Answer | MessagesAnswer | None:
+        """What has come of the answer; None where it is taken in one piece."""
+        return self._heard if self.answer is None else self.answer
 
     @property
     def usage(self) -> Usage:
         """The tokens that the host has reported."""
-        return self._usage if self.answer is None else self.answer.usage
+        return self._usage if self.said is None else self.said.usage
 
     @property
     def failure(self) -> Failure | None:
         """What ended an answer of which some had been sent."""
-        return None if self.answer is None else self.answer.failure
+        return None if self.said is None else self.said.failure
 
     async def stream(self, client: Client, *, begun: Callable[[], None]) -> None:
         """Pass the host's answer on, until it is over; `begun` is called before the first of it is sent."""
-        async with self._translated() as translation:
-            self.answer = answer = translation.stream()
-            if (trace := self._asked.trace) is not None:
-                trace.watch(answer)
-            try:
-                async with self._ask(translation) as source:
-                    await pump.stream(client, source, answer, host=self.route.host, begun=begun)
-            except UpstreamError as error:
-                events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
-                if events is None:
-                    raise
-                begun()
-                client.is_over = True
-                await client.write(b"".join(map(encode, events)))
+        translation = await self._translated()
+        self.answer = answer = translation.stream()
+        if (trace := self._asked.trace) is not None:
+            trace.watch(answer)
+        try:
+            async with self._ask(translation) as source:
+                await pump.stream(client, source, answer, host=self.route.host, begun=begun)
+        except UpstreamError as error:
+            events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
+            if events is None:
+                raise
+            begun()
+            client.is_over = True
+            await client.write(b"".join(map(encode, events)))
+        self._learn()
 
     async def hear(self, take: Callable[[Sequence[Event]], Awaitable[None]], *, begun: Callable[[], None]) -> None:
         """Give the host's answer to `take`, event by event; `begun` is called before the first of its content."""
-        async with self._translated() as translation:
-            answer = translation.events()
-            try:
-                async with self._ask(translation) as source:
-                    await pump.hear(source, answer, take, host=self.route.host, begun=begun)
-            except UpstreamError as error:
-                events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
-                if events is None:
-                    raise
-                await take(events)
-            finally:
-                self._usage = answer.usage
+        translation = await self._translated()
+        self._heard = answer = translation.events()
+        try:
+            async with self._ask(translation) as source:
+                await pump.hear(source, answer, take, host=self.route.host, begun=begun)
+        except UpstreamError as error:
+            events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
+            if events is None:
+                raise
+            await take(events)
+        self._learn()
 
     async def whole(self) -> bytes:
         """The host's answer as one message."""
-        async with self._translated() as translation:
-            try:
-                async with self._ask(translation) as source:
-                    message, self._usage = await translation.whole(source)
-            except UpstreamError as error:
-                events = None if error.refusal is None else translation.salvaged(translation.events(), error.refusal)
-                if events is None:
-                    raise
-                collector = Collector()
-                collector.feed(events)
-                if collector.message is None:
-                    raise
-                return dumps(collector.message)
-            return message
+        translation = await self._translated()
+        try:
+            async with self._ask(translation) as source:
+                message, self._usage = await translation.whole(source)
+        except UpstreamError as error:
+            events = None if error.refusal is None else translation.salvaged(translation.events(), error.refusal)
+            if events is None:
+                raise
+            collector = Collector()
+            collector.feed(events)
+            if collector.message is None:
+                raise
+            message = dumps(collector.message)
+        self._learn()
+        return message
 
-    @asynccontextmanager
-    async def _translated(self) -> AsyncIterator[Translation]:
-        """The request for this host; what the host then reports teaches the estimates."""
+    async def _translated(self) -> Translation:
+        """The request for this host."""
         asked, route, model = self._asked, self.route, self.model
-        body = await asked.media.prepare(asked.body, model, limits=image_limits(route.provider))
-        size = measure(body, vision=model.vision)
-        self.estimate = asked.estimates.tokens(route, model.id, size)
-        translation = translation_of(body, route, model, estimate=self.estimate)
+        prompt = asked.prompt
+        if prompt.uncommon:
+            prompt = prompt.changed(await asked.media.prepare(prompt.body, model, limits=image_limits(route.provider)))
+        self._size = measure(prompt, vision=model.vision)
+        self.estimate = asked.estimates.tokens(route, model.id, self._size)
+        translation = translation_of(prompt, route, model, estimate=self.estimate)
         self.left_out = translation.left_out
-        yield translation
-        reported = self.usage.input_tokens + self.usage.cached_tokens
+        return translation
+
+    def _learn(self) -> None:
+        """What the host reported of the prompt teaches the estimates."""
+        asked, reported = self._asked, self.usage.input_tokens + self.usage.cached_tokens
         # A host that reports nothing leaves our own estimate in its place.
         if reported not in {0, self.estimate} and self.failure is None and asked.route.ledger:
-            asked.estimates.learn(route, model.id, size, reported=reported)
+            asked.estimates.learn(self.route, self.model.id, self._size, reported=reported)
 
     @asynccontextmanager
     async def _ask(self, translation: Translation) -> AsyncIterator[pump.Source]:
         """The host's answer; asked for a second time where all that it misses is reasoning that nobody has any more."""
-        async with AsyncExitStack() as stack:
-            try:
-                source = await stack.enter_async_context(self._asking(translation.body))
-            except UpstreamError as error:
-                if error.refusal is None or not is_reasoning_missing(error.refusal):
-                    raise
-                body = translation.with_placeholder()
-                if body is None:
-                    raise
-                _log.info("reasoning replaced", extra={"fields": {"provider": self.route.provider}})
-                source = await stack.enter_async_context(self._asking(body))
+        is_answered = False
+        try:
+            async with self._asking(translation.outgoing) as source:
+                is_answered = True
+                del translation.outgoing  # it may be large, and the answer long
+                yield source
+                return
+        except UpstreamError as error:
+            if is_answered or error.refusal is None or not is_reasoning_missing(error.refusal):
+                raise
+            outgoing = translation.with_placeholder()
+            if outgoing is None:
+                raise
+        _log.info("reasoning replaced", extra={"fields": {"provider": self.route.provider}})
+        async with self._asking(outgoing) as source:
             yield source
 
     @asynccontextmanager
-    async def _asking(self, body: JsonObject) -> AsyncIterator[pump.Source]:
+    async def _asking(self, outgoing: Outgoing) -> AsyncIterator[pump.Source]:
         """The answer to one request, sent when the account's allowance lets it."""
-        asked, route, trace = self._asked, self.route, self._asked.trace
-        limit = next((name for name in _OUTPUT_LIMITS if name in body), "")
-        output = an_int(body.get(limit)) or 0
-        question = Question(
-            route=route,
-            window=self.model.context_window,
-            estimate=self.estimate,
-            advice=Advice.of(route, self.model),
-        )
-        admission = asked.upstream.admission
-        lane = Lane.of(route, self.model)
-        async with admission.admitted(lane, prompt=self.estimate, output=output, patience=asked.patience) as ticket:
-            if limit and ticket.output != output:
-                body = {**body, limit: ticket.output}
-            data = dumps_strict(body)
+        asked, trace, lane = self._asked, self._asked.trace, Lane.of(self.route, self.model)
+        async with asked.upstream.admission.admitted(
+            lane, prompt=self.estimate, output=outgoing.output, patience=asked.patience
+        ) as ticket:
+            outgoing = outgoing.limited(ticket.output)
+            data = outgoing.data
             if trace is not None:
-                trace.asking(asked.body, body, data)
-            async with asked.upstream.ask(question, data, heard=ticket.heard, trace=trace) as source:
+                trace.asking(asked.prompt.body, outgoing.body, data)
+            async with asked.upstream.ask(self._question(), data, heard=ticket.heard, trace=trace) as source:
+                del outgoing, data  # as above
                 yield source
+
+    def _question(self) -> Question:
+        advice = Advice.of(self.route, self.model)
+        return Question(route=self.route, window=self.model.context_window, estimate=self.estimate, advice=advice)

@@ -23,6 +23,12 @@ FAREWELL_SECONDS: Final = 2.0
 """How long the client of a stream that was interrupted may take to read what it has not read yet."""
 
 
+class _Stream(web.StreamResponse):
+    """A stream whose head goes out with the first of its body: one write where there would be two."""
+
+    _send_headers_immediately = False
+
+
 class Client:
     """Written to by the pump and by the pings. `tap` gets every piece that is sent."""
 
@@ -31,7 +37,7 @@ class Client:
     ) -> None:
         self._request = request
         self._tap = tap
-        self._response = web.StreamResponse(
+        self._response = _Stream(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", **headers}
         )
         self._opening = asyncio.Lock()
@@ -51,7 +57,10 @@ class Client:
                     self.is_open = True
         if self._tap is not None:
             self._tap(data)
-        await self._response.write(data)
+        if self.is_over:
+            await self._response.write_eof(data)
+        else:
+            await self._response.write(data)
 
     async def fail(self, failure: Failure) -> None:
         """Tell of a failure that ends the stream."""
@@ -59,7 +68,7 @@ class Client:
         await self.write(self.conceal(error_event(failure)))
 
     async def close(self) -> web.StreamResponse:
-        """End the response."""
+        """End the response, unless its last write has."""
         await self._response.write_eof()
         return self._response
 

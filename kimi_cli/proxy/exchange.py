@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from aiohttp import web
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from kimi_cli.proxy.trace import Trace
     from kimi_cli.wire.events import Event, Usage
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.prompt import Prompt
     from kimi_cli.wire.tools import LeftOut
 
 CLIENT_GONE: Final = 499
@@ -53,15 +56,16 @@ class Exchange:
     `trace` notes more than that, where somebody wants more.
     """
 
-    def __init__(self, request: web.Request, session: Session, body: JsonObject, *, trace: Trace | None = None) -> None:
+    def __init__(self, request: web.Request, session: Session, prompt: Prompt, *, trace: Trace | None = None) -> None:
         self._request = request
         self._trace = trace
         self._session = session
-        self._is_streaming = body.get("stream") is True
-        body = session.memory.put_back(body)
+        self._is_streaming = prompt.body.get("stream") is True
+        prompt = prompt.changed(session.memory.put_back(prompt.body))
+        body = prompt.body
         app = request.app
         self._asked = Asked(
-            body=body,
+            prompt=prompt,
             route=session.route,
             upstream=app[UPSTREAM],
             media=app[MEDIA],
@@ -72,7 +76,8 @@ class Exchange:
         can_force = session.route.model_for(a_string(body.get("model"))).forced_tools
         self._loop = loop_for(body, session, model=self, web=request.app[WEB], can_force=can_force)
         self._attempt: Attempt | None = None
-        self._attempts = 0
+        self._attempts = self._steps = 0
+        self._tokens: Counter[str] = Counter()
         self._fields: dict[str, object] = {
             "request_id": request[REQUEST_ID],
             "session": session.id,
@@ -102,7 +107,9 @@ class Exchange:
             if self._trace is not None:
                 self._trace.end()
             self._session.streams -= 1
-            if self._attempts > 1:
+            if self._steps:
+                self._fields["steps"] = self._steps
+            if self._attempts > max(1, self._steps):
                 self._fields["attempts"] = self._attempts
             self._fields |= {"status": status, "seconds": round(time.monotonic() - started, 3)}
             _log.info("message", extra={"fields": self._fields})
@@ -145,7 +152,8 @@ class Exchange:
 
     async def ask(self, request: JsonObject, hear: Callable[[Sequence[Event]], Awaitable[None]]) -> None:
         """One step of the loop: the model's answer to a request that grew out of the client's."""
-        asked = replace(self._asked, body=request)
+        asked = replace(self._asked, prompt=self._asked.prompt.changed(request))
+        self._steps += 1
         await self._recovered(asked, lambda attempt, begun: attempt.hear(hear, begun=begun))
 
     async def _message(self) -> bytes:
@@ -174,19 +182,25 @@ class Exchange:
         async def ask(route: Route, begun: Callable[[], None]) -> _T:
             self._attempts += 1
             self._attempt = attempt = Attempt(asked, route)
+
+            def answered() -> None:
+                begun()
+                asked.forget()
+
             try:
-                return await use(attempt, begun)
+                return await use(attempt, answered)
             finally:
                 self._note(attempt)
 
         failover, recovery = self._session.failover, self._request.app[RECOVERY]
         known = {name: self._fields[name] for name in ("request_id", "session")}
-        return await recovery.run(ask, failover, fits=self._fits, fields=known)
+        return await recovery.run(ask, failover, fits=partial(self._fits, asked), fields=known)
 
-    def _fits(self, route: Route) -> bool:
-        model = self._asked.route.counterpart(a_string(self._asked.body.get("model")), route)
-        size = self._asked.estimates.tokens(route, model.id, measure(self._asked.body, vision=model.vision))
-        return size + MIN_ROOM <= model.context_window
+    def _fits(self, asked: Asked, route: Route) -> bool:
+        prompt = asked.prompt
+        model = asked.route.counterpart(a_string(prompt.body.get("model")), route)
+        size = measure(prompt, vision=model.vision)
+        return asked.estimates.tokens(route, model.id, size) + MIN_ROOM <= model.context_window
 
     def _note(self, attempt: Attempt) -> None:
         """What one attempt took."""
@@ -228,4 +242,6 @@ class Exchange:
         self._session.input_tokens += usage.input_tokens + usage.cached_tokens
         self._session.cached_tokens += usage.cached_tokens
         self._session.output_tokens += usage.output_tokens
-        self._fields |= {"input": usage.input_tokens, "cached": usage.cached_tokens, "output": usage.output_tokens}
+        taken = {"input": usage.input_tokens, "cached": usage.cached_tokens, "output": usage.output_tokens}
+        self._tokens.update(taken)  # of every step and attempt
+        self._fields |= self._tokens

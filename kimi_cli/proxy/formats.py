@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from kimi_cli.providers.route import Route
     from kimi_cli.wire.answer import Answer
     from kimi_cli.wire.events import Event, Usage
-    from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.outgoing import Outgoing
+    from kimi_cli.wire.prompt import Prompt
     from kimi_cli.wire.refusal import Refusal
     from kimi_cli.wire.tools import LeftOut
 
@@ -38,9 +39,9 @@ ID_BYTES: Final = 15
 
 
 class Translation(Protocol):
-    """One request for one host. `body` is what to send; `left_out` are the tools that the host is not told of."""
+    """One request for one host. `outgoing` is what to send; `left_out` are the tools that the host is not told of."""
 
-    body: JsonObject
+    outgoing: Outgoing
     left_out: tuple[LeftOut, ...]
 
     def stream(self) -> Answer:
@@ -62,18 +63,18 @@ class Translation(Protocol):
         `answer` is what `stream` or `events` gave, and has got nothing yet.
         """
 
-    def with_placeholder(self) -> JsonObject | None:
-        """The body with a placeholder for reasoning that is lost; None where none is."""
+    def with_placeholder(self) -> Outgoing | None:
+        """The same with a placeholder for reasoning that is lost; None where none is."""
 
 
-def translation_of(request: JsonObject, route: Route, model: Model, *, estimate: int) -> Translation:
+def translation_of(prompt: Prompt, route: Route, model: Model, *, estimate: int) -> Translation:
     """A request for the host of a route.
 
     Raises:
         InvalidRequestError: it is none.
     """
     kind = _Chat if route.format is Format.OPENAI else _Relay
-    return kind(request, route, model, estimate=estimate)
+    return kind(prompt, route, model, estimate=estimate)
 
 
 def new_id(prefix: str) -> str:
@@ -82,13 +83,13 @@ def new_id(prefix: str) -> str:
 
 
 class _Chat:
-    def __init__(self, request: JsonObject, route: Route, model: Model, *, estimate: int) -> None:
+    def __init__(self, prompt: Prompt, route: Route, model: Model, *, estimate: int) -> None:
         self._dialect = DIALECTS[route.dialect]
-        chat = to_chat(request, dialect=self._dialect, model=model, estimate=estimate)
-        self.body, self.left_out = chat.body, chat.left_out
+        chat = to_chat(prompt, dialect=self._dialect, model=model, estimate=estimate)
+        self.outgoing, self.left_out = chat.outgoing, chat.left_out
         self._host = route.host
         self._frame = Frame(
-            model=a_string(request["model"]),
+            model=a_string(prompt.body["model"]),
             host=route.host,
             window=model.context_window,
             new_id=new_id,
@@ -113,16 +114,16 @@ class _Chat:
     def salvaged(self, answer: Answer | MessagesAnswer, refusal: Refusal) -> list[Event] | None:
         return answer.salvaged(refusal) if isinstance(answer, ChatAnswer) else None
 
-    def with_placeholder(self) -> JsonObject | None:
+    def with_placeholder(self) -> Outgoing | None:
         fields = self._dialect.reasoning_fields
-        return with_placeholder(self.body, fields=fields) if fields else None
+        return with_placeholder(self.outgoing, fields=fields) if fields else None
 
 
 class _Relay:
-    def __init__(self, request: JsonObject, route: Route, model: Model, *, estimate: int) -> None:
+    def __init__(self, prompt: Prompt, route: Route, model: Model, *, estimate: int) -> None:
         cache_mark = DIALECTS[route.dialect].cache_mark
-        relay = to_relay(request, model=model, estimate=estimate, cache_mark=cache_mark)
-        self.body, self.left_out = relay.body, relay.left_out
+        relay = to_relay(prompt, model=model, estimate=estimate, cache_mark=cache_mark)
+        self.outgoing, self.left_out = relay.outgoing, relay.left_out
         self._names, self._taken, self._display = relay.tool_names, relay.call_ids, relay.display
         self._host = route.host
         self._window, self._estimate = model.context_window, estimate
@@ -165,5 +166,5 @@ class _Relay:
     def salvaged(self, answer: Answer | MessagesAnswer, refusal: Refusal) -> None:
         """Such hosts tell nothing of an answer that they could not read."""
 
-    def with_placeholder(self) -> JsonObject | None:
-        return with_placeholder(self.body)
+    def with_placeholder(self) -> Outgoing | None:
+        return with_placeholder(self.outgoing)

@@ -7,6 +7,7 @@ foreign `Host`; a page that posts here brings a foreign `Origin`; another user o
 from __future__ import annotations
 
 import hmac
+from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -69,7 +70,7 @@ _FOREIGN_ORIGIN: Final = Failure(403, "permission_error", "This proxy serves no 
 
 def _check_host(request: web.Request) -> None:
     named = request.headers.getall("Host", [])
-    ours = set(_authorities(request.app[STATE].port))
+    ours = _authorities(request.app[STATE].port)
     if len(named) != 1 or named[0].lower() not in ours:
         raise RefusedError(_FOREIGN_HOST)
     # An absolute request target names a host of its own, which outranks the header.
@@ -79,9 +80,11 @@ def _check_host(request: web.Request) -> None:
 
 
 def _check_origin(request: web.Request) -> None:
-    ours = {f"http://{authority}" for authority in _authorities(request.app[STATE].port)}
-    if any(origin.lower() not in ours for origin in request.headers.getall("Origin", [])):
-        raise RefusedError(_FOREIGN_ORIGIN)
+    ours = _authorities(request.app[STATE].port)
+    for origin in request.headers.getall("Origin", []):
+        scheme, _, authority = origin.lower().partition("://")
+        if scheme != "http" or authority not in ours:
+            raise RefusedError(_FOREIGN_ORIGIN)
 
 
 def _check_size(request: web.Request) -> None:
@@ -115,11 +118,10 @@ def _authority(target: str) -> str:
         return ""
 
 
-def _authorities(port: int) -> Iterator[str]:
-    for name in LOOPBACK_NAMES:
-        yield f"{name}:{port}"
-        if port == 80:  # a client leaves the default port out
-            yield name
+@cache
+def _authorities(port: int) -> frozenset[str]:
+    """What names this proxy in `Host`; a client leaves the default port out."""
+    return frozenset(f"{name}:{port}" for name in LOOPBACK_NAMES) | frozenset(LOOPBACK_NAMES if port == 80 else ())
 
 
 def _tokens(request: web.Request) -> Iterator[str]:

@@ -34,6 +34,11 @@ async def read_body(request: web.Request, *, limit: int = BODY_LIMIT) -> bytes:
     """
     if request.get(_WAITS) and request.version >= HttpVersion11:
         await _invite(request)
+    if request.content.is_eof():  # it came along with the head, as most do
+        data = request.content.read_nowait()
+        if len(data) > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, len(data))
+        return data
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await _collect(request.content.iter_any(), limit=limit)
@@ -47,9 +52,10 @@ async def _invite(request: web.Request) -> None:
 
 
 async def _collect(chunks: AsyncIterable[bytes], *, limit: int) -> bytes:
-    body = bytearray()
+    body, size = [], 0
     async for chunk in chunks:
-        body += chunk
-        if len(body) > limit:
-            raise web.HTTPRequestEntityTooLarge(limit, len(body))
-    return bytes(body)
+        body.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise web.HTTPRequestEntityTooLarge(limit, size)
+    return b"".join(body)

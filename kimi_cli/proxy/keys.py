@@ -17,6 +17,7 @@ from kimi_cli.proxy.upstream import Upstream
 from kimi_cli.proxy.web import Web
 from kimi_cli.store.ledger import Ledger
 from kimi_cli.store.state import ProxyState
+from kimi_cli.wire.transcripts import Transcripts
 
 STATE: Final = web.AppKey("STATE", ProxyState)
 """This process: instance id, version, port, control token."""
@@ -35,6 +36,8 @@ UPSTREAM: Final = web.AppKey("UPSTREAM", Upstream)
 MEDIA: Final = web.AppKey("MEDIA", Media)
 """Reads documents and fits images, for all sessions."""
 ESTIMATES: Final = web.AppKey("ESTIMATES", Estimates)
+TRANSCRIPTS: Final = web.AppKey("TRANSCRIPTS", Transcripts)
+"""What sessions have sent last, so that only what is new is read of what they send next."""
 RECOVERY: Final = web.AppKey("RECOVERY", Recovery)
 WEB: Final = web.AppKey("WEB", Web)
 """The way to search engines."""

@@ -5,16 +5,17 @@ Modules log as usual, `logging.getLogger(__name__)`, with what belongs to the ev
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kimi_cli.wire.codec import dumps_text
 from kimi_cli.wire.refusal import redact
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ SIZE_LIMIT: Final = 4 * 1024 * 1024
 OLDER_FILES: Final = 3
 _PRIVATE: Final = 0o600
 _CONCEALED: Final = "[redacted]"
+_SHORT: Final = 64
 
 
 def start_logging(path: Path, *, debug: bool, secrets: Callable[[], Iterable[str]]) -> None:
@@ -51,16 +53,18 @@ class _PrivateFileHandler(RotatingFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=SIZE_LIMIT, backupCount=OLDER_FILES, encoding="utf-8")
+        self._path = Path(self.baseFilename)
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
         return open(descriptor, "a", encoding="utf-8")  # noqa: PTH123 - opened with a mode of its own
 
-    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - the name is the standard library's
+    def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802, ARG002 - as the standard library has it
+        """Looks at the file that is there, once: other processes write to it, and move it away."""
         if self.stream is not None and self._has_moved(self.stream):
             self.stream.close()
             self.stream = self._open()
-        return super().shouldRollover(record)
+        return self.stream is not None and os.fstat(self.stream.fileno()).st_size >= self.maxBytes
 
     def doRollover(self) -> None:  # noqa: N802 - as above
         with suppress(OSError):  # what cannot be turned over now is written to all the same, and tried again
@@ -84,7 +88,7 @@ class _PrivateFileHandler(RotatingFileHandler):
 
     def _has_moved(self, stream: TextIOWrapper) -> bool:
         try:
-            return not os.path.samestat(os.fstat(stream.fileno()), Path(self.baseFilename).stat())
+            return not os.path.samestat(os.fstat(stream.fileno()), self._path.stat())
         except OSError:
             return True
 
@@ -95,29 +99,40 @@ class _JsonLines(logging.Formatter):
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "pid": record.process,
-            "event": self._conceal(record.getMessage()),
-        }
+        said: dict[str, object] = {"event": record.getMessage()}
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
-            line |= {name: self._clean(value) for name, value in fields.items()}
+            said |= fields
         if record.exc_info:
-            line["traceback"] = self._conceal(self.formatException(record.exc_info))
-        return json.dumps(line, default=repr)
+            said["traceback"] = self.formatException(record.exc_info)
+        secrets = tuple(self._secrets())
+        return dumps_text(
+            {
+                "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+                "level": record.levelname.lower(),
+                "pid": record.process,
+                **{name: _clean(value, secrets) for name, value in said.items()},
+            }
+        )
 
-    def _clean(self, value: object) -> object:
-        match value:
-            case None | bool() | int() | float():
-                return value
-            case list() | tuple():
-                return [self._clean(item) for item in value]
-            case _:
-                return self._conceal(str(value))
 
-    def _conceal(self, text: str) -> str:
-        for secret in self._secrets():
-            text = text.replace(secret, _CONCEALED)
-        return redact(text)
+def _clean(value: object, secrets: Iterable[str]) -> object:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case list() | tuple():
+            return [_clean(item, secrets) for item in value]
+        case _:
+            return _without(secrets, str(value))
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, _CONCEALED)
+    return _redacted(text) if len(text) <= _SHORT else redact(text)
+
+
+@lru_cache(maxsize=256)
+def _redacted(text: str) -> str:
+    """What is short, as the names of sessions, models and events are, comes again and again."""
+    return redact(text)

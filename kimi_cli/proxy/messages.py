@@ -8,10 +8,10 @@ from aiohttp import web
 
 from kimi_cli.proxy.exchange import Exchange
 from kimi_cli.proxy.intake import await_invitation, read_body
-from kimi_cli.proxy.keys import ESTIMATES, REQUEST_ID, SESSION, SESSIONS
+from kimi_cli.proxy.keys import ESTIMATES, REQUEST_ID, SESSION, SESSIONS, TRANSCRIPTS
 from kimi_cli.proxy.refused import RefusedError
 from kimi_cli.proxy.trace import Trace
-from kimi_cli.wire.codec import NotJsonError, loads_object
+from kimi_cli.wire.codec import NotJsonError
 from kimi_cli.wire.failure import Failure, InvalidRequestError
 from kimi_cli.wire.foreign import a_string
 from kimi_cli.wire.request import check_request
@@ -19,7 +19,8 @@ from kimi_cli.wire.tokens import measure
 
 if TYPE_CHECKING:
     from kimi_cli.proxy.sessions import Session
-    from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.prompt import Prompt
+    from kimi_cli.wire.transcripts import Transcripts
 
 _FINISHING: Final = Failure(529, "overloaded_error", "The proxy is ending: it only finishes the answers in flight.")
 
@@ -43,10 +44,11 @@ async def post_message(request: web.Request) -> web.StreamResponse:
 
 async def count_tokens(request: web.Request) -> web.StreamResponse:
     """`POST /v1/messages/count_tokens`: our estimate; no host is asked."""
-    body = _parse(await read_body(request))
-    route = request[SESSION].route
-    model = route.model_for(a_string(body.get("model")))
-    tokens = request.app[ESTIMATES].tokens(route, model.id, measure(body, vision=model.vision))
+    data, session = await read_body(request), request[SESSION]
+    prompt = _read(data, request.app[TRANSCRIPTS], session)
+    model = session.route.model_for(a_string(prompt.body.get("model")))
+    size = measure(prompt, vision=model.vision)
+    tokens = request.app[ESTIMATES].tokens(session.route, model.id, size)
     return web.json_response({"input_tokens": tokens}, headers={"request-id": request[REQUEST_ID]})
 
 
@@ -57,7 +59,7 @@ async def _begin(request: web.Request, session: Session) -> Exchange:
         data = await read_body(request)
         if trace is not None:
             trace.received(data)
-        return Exchange(request, session, _parse(data), trace=trace)
+        return Exchange(request, session, _read(data, request.app[TRANSCRIPTS], session), trace=trace)
     except BaseException as error:
         if trace is not None:
             if isinstance(error, InvalidRequestError):
@@ -66,15 +68,15 @@ async def _begin(request: web.Request, session: Session) -> Exchange:
         raise
 
 
-def _parse(data: bytes) -> JsonObject:
-    """A request's JSON, with what every request has.
+def _read(data: bytes, transcripts: Transcripts, session: Session) -> Prompt:
+    """A request, with what every request has.
 
     Raises:
         InvalidRequestError: it is not that.
     """
     try:
-        body = loads_object(data)
+        prompt = transcripts.read(data, owner=session.id)
     except NotJsonError as error:
         raise InvalidRequestError(f"The request body is not valid JSON: {error}") from error
-    check_request(body)
-    return body
+    check_request(prompt.body)
+    return prompt

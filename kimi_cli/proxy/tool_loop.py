@@ -12,13 +12,9 @@ from kimi_cli.engine.toolboxes import Toolboxes
 from kimi_cli.errors import NotConfiguredError
 from kimi_cli.providers.tools import Level
 from kimi_cli.proxy.formats import new_id
-from kimi_cli.proxy.public_web import PublicWeb
-from kimi_cli.search.engines import engine_of
 from kimi_cli.search.failure import SearchError
 from kimi_cli.search.toolbox import SearchTools, search_tool, with_function
 from kimi_cli.store.paths import Paths
-from kimi_cli.tools.place import Place
-from kimi_cli.tools.toolbox import LocalTools
 from kimi_cli.wire.foreign import a_string, an_object, objects
 from kimi_cli.wire.request import answer_schema
 
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
     from kimi_cli.proxy.sessions import Session
     from kimi_cli.proxy.web import Web
     from kimi_cli.search.query import Engine
+    from kimi_cli.tools.toolbox import LocalTools
     from kimi_cli.wire.foreign import JsonObject
 
 
@@ -76,6 +73,11 @@ def _wants_local(body: JsonObject, session: Session) -> bool:
 def _local_tools(session: Session) -> LocalTools:
     """The session's tools, which keep what is theirs from request to request."""
     if session.local_tools is None:
+        # Hardly any session has them, so they are loaded for the first that does.
+        from kimi_cli.proxy.public_web import PublicWeb
+        from kimi_cli.tools.place import Place
+        from kimi_cli.tools.toolbox import LocalTools
+
         choice = session.route.tools
         place = Place(Path(choice.directory), closed=_own_directories())
         session.local_tools = LocalTools(
@@ -101,6 +103,8 @@ def _with_definitions(body: JsonObject, definitions: list[JsonObject]) -> JsonOb
 
 
 def _search_tools(tool: JsonObject, session: Session, web: Web) -> SearchTools:
+    from kimi_cli.search.engines import engine_of
+
     engine: Engine | None = None
     missing: SearchError | None = None
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -44,6 +46,9 @@ DRAIN_SECONDS: Final = 0.25
 """How long the end of a finished answer is waited for, in the hope of using the connection again."""
 DRAIN_BYTES: Final = 64 * 1024
 """How much of it is read: a host that says more than that has not finished, and is better cut off."""
+WAY_SECONDS: Final = 60.0
+"""How long it is taken for granted which web proxy leads to a host, as long as it does: systems change theirs with the
+network."""
 ANTHROPIC_VERSION: Final = "2023-06-01"
 
 READ_ERRORS: Final = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
@@ -79,6 +84,7 @@ class Upstream:
     def __init__(self, client: aiohttp.ClientSession, *, admission: Admission) -> None:
         self._client = client
         self.admission = admission
+        self._ways = _Ways()
         self._draining: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -99,7 +105,7 @@ class Upstream:
         Raises:
             UpstreamError: the host refused, sent something that is no answer, or could not be reached.
         """
-        answer = await _post(self._client, question, data)
+        answer = await self._post(question, data)
         del data  # it may be large, and the answer long
         try:
             heard(answer.status, answer.headers)
@@ -110,10 +116,33 @@ class Upstream:
         except BaseException:
             answer.close()
             raise
+        if answer.content.at_eof():
+            answer.release()
+            return
         # Beside the request, whose client has its answer and may be gone by now.
         task = asyncio.create_task(_drain(answer))
         self._draining.add(task)
         task.add_done_callback(self._draining.discard)
+
+    async def _post(self, question: Question, data: bytes) -> aiohttp.ClientResponse:
+        route = question.route
+        url = _url(route)
+        web_proxy = self._ways.find(url)
+        try:
+            async with asyncio.timeout(HEAD_SECONDS):
+                return await self._client.post(
+                    url,
+                    data=data,
+                    headers=_headers(route),
+                    timeout=_TIMEOUT,
+                    proxy=web_proxy.url if web_proxy else None,
+                    proxy_headers=proxy_headers(web_proxy),
+                    # A redirect would carry the key to wherever it points.
+                    allow_redirects=False,
+                )
+        except READ_ERRORS as error:
+            self._ways.forget(url)
+            raise UpstreamError(failure_of(error, route.host, question.advice)) from error
 
     async def close(self) -> None:
         """Give up what is still being read."""
@@ -122,24 +151,24 @@ class Upstream:
         await asyncio.gather(*self._draining, return_exceptions=True)
 
 
-async def _post(client: aiohttp.ClientSession, question: Question, data: bytes) -> aiohttp.ClientResponse:
-    route = question.route
-    url = _url(route)
-    web_proxy = find_web_proxy(url)
-    try:
-        async with asyncio.timeout(HEAD_SECONDS):
-            return await client.post(
-                url,
-                data=data,
-                headers=_headers(route),
-                timeout=_TIMEOUT,
-                proxy=web_proxy.url if web_proxy else None,
-                proxy_headers=proxy_headers(web_proxy),
-                # A redirect would carry the key to wherever it points.
-                allow_redirects=False,
-            )
-    except READ_ERRORS as error:
-        raise UpstreamError(failure_of(error, route.host, question.advice)) from error
+class _Ways:
+    """Through which web proxies hosts are reached. Looking that up takes longer than most of what a request needs."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[WebProxy | None, float]] = {}
+
+    def find(self, url: str) -> WebProxy | None:
+        found, until = self._found.get(url, (None, -math.inf))
+        if (now := time.monotonic()) < until:
+            return found
+        found = find_web_proxy(url)
+        self._found = {known: one for known, one in self._found.items() if now < one[1]}
+        self._found[url] = found, now + WAY_SECONDS
+        return found
+
+    def forget(self, url: str) -> None:
+        """That host could not be reached."""
+        self._found.pop(url, None)
 
 
 @contextmanager

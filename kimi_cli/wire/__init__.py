@@ -4,6 +4,8 @@ Pure functions and small state machines on values: no clock, no random, no envir
 time are arguments. Everything that arrives here is foreign JSON and is read with care; nothing unknown may crash it.
 
 Request, top to bottom:
+- `transcripts`  what sessions sent last, so that a request is read from where it goes on; `prompt` is one as it is
+               worked on, `rounds` what it is made of
 - `request`    an Anthropic request becomes a chat completion request, for a dialect
 - `history`    the conversation: turns, tool results in the order that hosts demand, repairs after interruptions
 - `thinking`   how hard a model shall think, and what of that the client sees
@@ -12,6 +14,7 @@ Request, top to bottom:
 - `tools`      tool definitions, deferred tools, tool_choice, names
 - `schema`     JSON Schema brought down to what a host accepts
 - `relay`      an Anthropic request brought down to what an Anthropic-compatible host accepts
+- `outgoing`   a request as it is sent, most of it as it was written for the turn before
 
 Response:
 - `sse`        bytes become event payloads; `runs` reads those together that differ in nothing but their text

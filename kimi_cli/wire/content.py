@@ -95,15 +95,18 @@ def parts_of(block: JsonObject, sight: Sight) -> list[JsonObject]:
 
 def result_of(block: JsonObject, sight: Sight) -> tuple[str, list[JsonObject]]:
     """A tool_result as the text of a tool message, and the images that have to be lifted out of it."""
-    texts: list[str] = []
     images: list[JsonObject] = []
-    for part in (part for inner in blocks_of(block.get("content")) for part in parts_of(inner, sight)):
-        if part["type"] == "text":
-            texts.append(a_string(part["text"]))
-        else:
-            images.append(part)
-            texts.append(IMAGE_BELOW)
-    text = "\n".join(texts) or NO_OUTPUT
+    if isinstance(content := block.get("content"), str):
+        text = content or NO_OUTPUT
+    else:
+        texts: list[str] = []
+        for part in (part for inner in blocks_of(content) for part in parts_of(inner, sight)):
+            if part["type"] == "text":
+                texts.append(a_string(part["text"]))
+            else:
+                images.append(part)
+                texts.append(IMAGE_BELOW)
+        text = "\n".join(texts) or NO_OUTPUT
     return (f"Error: {text}" if block.get("is_error") is True else text), images
 
 

@@ -6,18 +6,21 @@ misreads other statuses; `failures.table` is chosen for what it does.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from kimi_cli.wire.failures import hints, tier
 from kimi_cli.wire.failures.advice import NO_ADVICE, Advice
 from kimi_cli.wire.failures.table import FINAL, PATIENCE, find_row, with_hint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from kimi_cli.wire.refusal import Refusal
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 __all__ = [
     "FINAL",
@@ -54,17 +57,20 @@ class InvalidRequestError(Exception):
         self.failure = Failure(400, "invalid_request_error", message)
 
 
-@contextmanager
-def bounded_depth() -> Iterator[None]:
-    """Around what walks through a request: one that is nested too deeply to be walked through is refused.
+def bounded_depth(walk: Callable[_P, _T]) -> Callable[_P, _T]:
+    """What walks through a request refuses one that is nested too deeply to be walked through.
 
-    Raises:
-        InvalidRequestError: it is.
+    It then raises `InvalidRequestError`.
     """
-    try:
-        yield
-    except RecursionError:
-        raise InvalidRequestError("The request is nested too deeply.") from None
+
+    @wraps(walk)
+    def bounded(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        try:
+            return walk(*args, **kwargs)
+        except RecursionError:
+            raise InvalidRequestError("The request is nested too deeply.") from None
+
+    return bounded
 
 
 def truncated(host: str) -> Failure:

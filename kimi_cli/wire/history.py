@@ -12,67 +12,68 @@ from kimi_cli.wire.codec import dumps_text
 from kimi_cli.wire.content import Sight, as_content, parts_of, result_of, system_text, text_of
 from kimi_cli.wire.details import as_entry, text_in
 from kimi_cli.wire.foreign import a_string, an_object
-from kimi_cli.wire.rounds import INTERRUPTED, Round, rounds_of
+from kimi_cli.wire.names import ToolNames
+from kimi_cli.wire.outgoing import Told
+from kimi_cli.wire.rounds import INTERRUPTED, STRETCH, so_far
 from kimi_cli.wire.signature import NOTHING, from_signature
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kimi_cli.providers.dialect import Dialect
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
-    from kimi_cli.wire.names import ToolNames
+    from kimi_cli.wire.rounds import Round
 
 
-def to_messages(messages: object, *, system: str, dialect: Dialect, model: Model, names: ToolNames) -> list[JsonObject]:
+def to_messages(rounds: Sequence[Round], *, dialect: Dialect, model: Model) -> Told:
     """Chat messages for a host. Every tool call is followed at once by its results, in the order of the calls."""
-    return _History(dialect, model, names).render(messages, system)
+    return so_far(rounds, (dialect.name, model.id, model.vision), _Telling(dialect, model).more)
 
 
-class _History:
-    def __init__(self, dialect: Dialect, model: Model, names: ToolNames) -> None:
-        self._dialect, self._model, self._names = dialect, model.id, names
+class _Telling:
+    """What makes chat messages of rounds."""
+
+    def __init__(self, dialect: Dialect, model: Model) -> None:
+        self._dialect, self._model = dialect, model.id
         self._sight = Sight(images=model.vision, image_urls=dialect.image_urls)
+        self._names = ToolNames()
         self._messages: list[JsonObject] = []
         self._user_parts: list[JsonObject] = []
-        self._calls = 0
 
-    def render(self, messages: object, system: str) -> list[JsonObject]:
-        if system:
-            self._messages.append({"role": "system", "content": system})
-        for turn in rounds_of(messages):
+    def more(self, told: Told | None, rounds: Sequence[Round]) -> Told:
+        """What was told already, and these rounds."""
+        self._names, self._messages = ToolNames(), []
+        for turn in rounds:
             if turn.said:
                 self._add_assistant(turn)
-            for role, blocks in turn.remainder():
+            for role, blocks in turn.answers:
                 if role == "system":
                     self._add_system(system_text(blocks))
                 else:
-                    self._user_parts += (part for block in blocks for part in parts_of(block, self._sight))
+                    for block in blocks:
+                        self._user_parts += parts_of(block, self._sight)
             self._end_user()
-        return self._messages
+        return (told or Told()).plus(self._messages, self._names.originals, stay=len(rounds) == STRETCH)
 
     def _add_assistant(self, turn: Round) -> None:
-        message: JsonObject = {"role": "assistant"}
         texts = [text for block in turn.said if block.get("type") != "tool_use" and (text := text_of(block))]
-        message["content"] = "\n\n".join(texts) or None
+        message: JsonObject = {"role": "assistant", "content": "\n\n".join(texts) or None}
         if self._dialect.reasoning_fields:
             message |= self._reasoning(turn)
-        calls = turn.calls()
-        ids = [self._call_id(call) for call in calls]
-        if calls:
-            message["tool_calls"] = [
-                {
-                    "id": call_id,
-                    "type": "function",
-                    "function": {
-                        "name": self._names.to_host(a_string(call.get("name"))),
-                        "arguments": dumps_text(an_object(call.get("input"))),
-                    },
-                }
-                for call, call_id in zip(calls, ids, strict=True)
-            ]
-        elif not texts:
-            return  # a turn of reasoning alone; hosts refuse an assistant message without content
-        self._messages.append(message)
-        self._add_results(turn, calls, ids)
+        if turn.calls:
+            message["tool_calls"] = calls = []
+            results: list[JsonObject] = []
+            for number, (client_id, call) in enumerate(turn.calls.items(), turn.first_call):
+                name = self._names.to_host(a_string(call.get("name")))
+                # Kimi was trained on ids that count through the conversation.
+                call_id = f"functions.{name}:{number}" if self._dialect.kimi_tool_ids else client_id
+                function = {"name": name, "arguments": dumps_text(an_object(call.get("input")))}
+                calls.append({"id": call_id, "type": "function", "function": function})
+                results.append({"role": "tool", "tool_call_id": call_id, "content": self._result(turn, client_id)})
+            self._messages += (message, *results)
+        elif texts:  # a turn of reasoning alone is left out; hosts refuse an assistant message without content
+            self._messages.append(message)
 
     def _reasoning(self, turn: Round) -> JsonObject:
         """The fields of a turn's reasoning: its text, or the structure that the host sent with it, for the same model.
@@ -98,21 +99,12 @@ class _History:
         text = text_in(entries)
         return dict.fromkeys(self._dialect.reasoning_fields, text) if text else {}
 
-    def _add_results(self, turn: Round, calls: list[JsonObject], ids: list[str]) -> None:
-        results = turn.results()
-        for call, call_id in zip(calls, ids, strict=True):
-            result = results.get(a_string(call.get("id")))
-            text, images = result_of(result, self._sight) if result is not None else (INTERRUPTED, [])
-            self._messages.append({"role": "tool", "tool_call_id": call_id, "content": text})
-            self._user_parts += images
-
-    def _call_id(self, call: JsonObject) -> str:
-        """The id under which the host knows a call; Kimi was trained on ids that count through the conversation."""
-        if not self._dialect.kimi_tool_ids:
-            return a_string(call.get("id"))
-        call_id = f"functions.{self._names.to_host(a_string(call.get('name')))}:{self._calls}"
-        self._calls += 1
-        return call_id
+    def _result(self, turn: Round, client_id: str) -> str:
+        """What came of a call; its images stand in the user's next message."""
+        result = turn.results.get(client_id)
+        text, images = (INTERRUPTED, []) if result is None else result_of(result, self._sight)
+        self._user_parts += images
+        return text
 
     def _add_system(self, text: str) -> None:
         if not text:

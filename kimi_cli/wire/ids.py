@@ -44,9 +44,3 @@ class AnswerIds:
             self._taken.add(call_id)
             return block
         return {**block, "id": self._new_id("toolu_")}
-
-
-def call_ids(messages: object) -> frozenset[str]:
-    """The ids of all calls of a conversation."""
-    blocks = (block for message in objects(messages) for block in objects(message.get("content")))
-    return frozenset(a_string(block.get("id")) for block in blocks if block.get("type") == _CALL)

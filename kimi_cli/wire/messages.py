@@ -61,7 +61,7 @@ class MessagesAnswer:
         self._sequence = Sequence(ids=None, tool_names={})
         self._open: int | None = None  # the host's index of the block that is open
         self._blocks = 0
-        self.usage = Usage(input_tokens=estimate)
+        self.usage = Usage()
         self.is_over = False
         self.failure: failures.Failure | None = None
 
@@ -145,7 +145,7 @@ class MessagesAnswer:
             case "message_start":
                 message = an_object(event.get("message"))
                 self.usage = usage_of(an_object(message.get("usage")), self.usage)
-                return [MessageStart(a_string(message.get("id")), a_string(message.get("model")), self.usage)]
+                return [MessageStart(a_string(message.get("id")), a_string(message.get("model")), self._whole_usage())]
             case "content_block_start":
                 return self._start(an_int(event.get("index")) or 0, an_object(event.get("content_block")))
             case "content_block_delta":
@@ -158,6 +158,7 @@ class MessagesAnswer:
                 delta = an_object(event.get("delta"))
                 if not (reason := a_string(delta.get("stop_reason"))):
                     return []  # counts alone, which stand in the last one as well
+                self.usage = self._whole_usage()
                 return [MessageDelta(reason, a_string(delta.get("stop_sequence")) or None, self.usage)]
             case "message_stop":
                 self.is_over = True
@@ -168,6 +169,12 @@ class MessagesAnswer:
                 return self.failed(failures.classify(refusal))
             case _:
                 return []
+
+    def _whole_usage(self) -> Usage:
+        """The usage, with our estimate where the host reports nothing of the prompt."""
+        if self.usage.input_tokens + self.usage.cached_tokens:
+            return self.usage
+        return self.usage._replace(input_tokens=self._estimate)
 
     def _start(self, index: int, block: JsonObject) -> list[Event]:
         opened: Event

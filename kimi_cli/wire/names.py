@@ -25,10 +25,10 @@ _REFUSED: Final = re.compile(r"[^a-zA-Z0-9_-]+")
 
 
 class ToolNames:
-    """The names of one request, in both directions."""
+    """The names of one request, in both directions; `originals` are those that are known to have been changed."""
 
-    def __init__(self) -> None:
-        self._originals: dict[str, str] = {}
+    def __init__(self, originals: Mapping[str, str] | None = None) -> None:
+        self._originals: dict[str, str] = {**(originals or {})}
 
     def to_host(self, name: str) -> str:
         """The name as hosts accept it."""

@@ -9,14 +9,17 @@ its own thoughts were blank thinks the worse for it.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire.foreign import JsonObject, a_string, objects
+from kimi_cli.wire.outgoing import Told
 from kimi_cli.wire.signature import reasoning_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from kimi_cli.wire.outgoing import Outgoing
     from kimi_cli.wire.refusal import Refusal
 
 PLACEHOLDER: Final = " "
@@ -30,15 +33,16 @@ def is_reasoning_missing(refusal: Refusal) -> bool:
     return refusal.status == 400 and _MISSING.search(refusal.message) is not None
 
 
-def with_placeholder(body: JsonObject, *, fields: Sequence[str] = ("reasoning_content",)) -> JsonObject | None:
+def with_placeholder(outgoing: Outgoing, *, fields: Sequence[str] = ("reasoning_content",)) -> Outgoing | None:
     """The request with a placeholder beside every call without reasoning; None where there is no such call.
 
-    `body` is a chat completion request, with the dialect's `fields` for reasoning, or a relayed one. It stays as it is.
+    It is a chat completion request, with the dialect's `fields` for reasoning, or a relayed one. It stays as it is.
     """
-    messages = [_placed(message, fields) for message in objects(body.get("messages"))]
-    if all(placed is message for placed, message in zip(messages, objects(body.get("messages")), strict=True)):
+    messages = outgoing.told.everything()
+    placed = [_placed(message, fields) for message in messages]
+    if all(one is message for one, message in zip(placed, messages, strict=True)):
         return None
-    return {**body, "messages": messages}
+    return replace(outgoing, told=Told((), placed))
 
 
 def _placed(message: JsonObject, fields: Sequence[str]) -> JsonObject:

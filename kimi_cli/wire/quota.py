@@ -26,6 +26,10 @@ _SLACK: Final = 0.05
 """How far the numbers of an allowance that comes back evenly may be apart: some hosts round the time."""
 _TOKENS: Final = ("tokens", "tokens-minute")
 _REQUESTS: Final = ("requests", "requests-minute", "requests-day")
+_HEADERS: Final = {
+    name: tuple(f"x-ratelimit-{field}-{name}" for field in ("limit", "remaining", "reset"))
+    for name in (*_TOKENS, *_REQUESTS)
+}
 _UNITS: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _PART: Final = re.compile(r"(\d{1,9}(?:\.\d{1,12})?)(d|h|ms|m|us|µs|s)")
 _LONGEST: Final = 100_000.0
@@ -80,8 +84,11 @@ def read_quotas(headers: Mapping[str, str], now: float) -> Quotas:
 
 def _read(headers: Mapping[str, str], names: tuple[str, ...], now: float) -> Quota | None:
     for name in names:
-        limit, left = (_number(headers.get(f"x-ratelimit-{field}-{name}", "")) for field in ("limit", "remaining"))
-        reset = _seconds(headers.get(f"x-ratelimit-reset-{name}", ""))
+        of_limit, of_left, of_reset = _HEADERS[name]
+        if (said := headers.get(of_limit)) is None:
+            continue
+        limit, left = _number(said), _number(headers.get(of_left, ""))
+        reset = _seconds(headers.get(of_reset, ""))
         if limit is not None and left is not None and reset is not None and limit >= max(1.0, left):
             return _quota(limit, left, reset, now)
     return None

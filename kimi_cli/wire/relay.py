@@ -7,6 +7,7 @@ documents, no adaptive thinking, no context management. What they lack is said i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.providers.model import Thinking
@@ -15,19 +16,21 @@ from kimi_cli.wire.content import IMAGE_LEFT_OUT, NO_OUTPUT, Sight, blocks_of, p
 from kimi_cli.wire.failure import InvalidRequestError, bounded_depth
 from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects, strings
 from kimi_cli.wire.history import as_reminder
-from kimi_cli.wire.ids import call_ids
 from kimi_cli.wire.names import ToolNames
+from kimi_cli.wire.outgoing import Outgoing, Told
 from kimi_cli.wire.request import JSON_ONLY, NOTHING_SAID, answer_schema, check_request, output_limit
-from kimi_cli.wire.rounds import INTERRUPTED, Round, rounds_of
+from kimi_cli.wire.rounds import INTERRUPTED, STRETCH, so_far
 from kimi_cli.wire.signature import NOTHING, PREFIX, from_signature, reasoning_of
 from kimi_cli.wire.thinking import display_of, effort_for, is_wanted
-from kimi_cli.wire.tools import fitted, offered
+from kimi_cli.wire.tools import fitted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.prompt import Prompt
+    from kimi_cli.wire.rounds import Round
     from kimi_cli.wire.thinking import Display
     from kimi_cli.wire.tools import LeftOut
 
@@ -47,79 +50,81 @@ _SEARCH: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRequest:
-    """What to send, and what the answer has to be read with.
+    """What to send, `outgoing`, and what the answer has to be read with.
 
     `tool_names` maps names that had to be changed back to the client's; `left_out` are the tools that this host is not
     told of; `call_ids` are those of the conversation's calls, which no call of the answer may have again. `display` is
     what the client sees of the reasoning.
     """
 
-    body: JsonObject
+    outgoing: Outgoing
     tool_names: Mapping[str, str]
     left_out: tuple[LeftOut, ...]
     call_ids: frozenset[str]
     display: Display
 
+    @property
+    def body(self) -> JsonObject:
+        """All that is sent."""
+        return self.outgoing.body
 
-@bounded_depth()
-def to_relay(request: JsonObject, *, model: Model, estimate: int, cache_mark: bool = True) -> RelayRequest:
+
+@bounded_depth
+def to_relay(prompt: Prompt, *, model: Model, estimate: int, cache_mark: bool = True) -> RelayRequest:
     """Bring a request down to what the host accepts; `cache_mark` is whether that includes a mark for its cache.
 
     Raises:
         InvalidRequestError: the request is not one.
     """
+    request = prompt.body
     check_request(request)
-    names = ToolNames()
-    found, unknown = offered(request)
-    tools, unfit = fitted(found, names=names, limit=TOOLS_LIMIT, restricted_schema=True)
+    offer = fitted(prompt, limit=TOOLS_LIMIT, restricted_schema=True)
     limit = output_limit(request, model=model, estimate=estimate)
     system = system_text(request.get("system"))
     if (schema := answer_schema(request)) is not None:
         system = f"{system}\n\n{JSON_ONLY}{dumps_text(schema)}".lstrip()
-    messages = _messages(request, model, names)
-    if not messages:
+    told = so_far(prompt.rounds, ("relayed", model.vision), partial(_more, model=model))
+    if told.is_empty:
         raise InvalidRequestError(NOTHING_SAID)
-    body: JsonObject = {"model": model.id, "max_tokens": limit, "messages": messages}
+    fields: JsonObject = {"model": model.id, "max_tokens": limit}
     if system:
-        body["system"] = system
-    if tools:
-        body["tools"] = tools
-        body |= _choice(request, model)
-    body |= _thinking(request, model, limit)
+        fields["system"] = system
+    if offer.tools:
+        fields["tools"] = offer.tools
+        fields |= _choice(request, model)
+    fields |= _thinking(request, model, limit)
     if effort := effort_for(request, model.efforts):
-        body["output_config"] = {"effort": effort}
+        fields["output_config"] = {"effort": effort}
     if stops := strings(request.get("stop_sequences")):
-        body["stop_sequences"] = stops
+        fields["stop_sequences"] = stops
     if user := a_string(an_object(request.get("metadata")).get("user_id")):
-        body["metadata"] = {"user_id": user}
-    body |= {key: request[key] for key in ("temperature", "top_p", "top_k") if a_number(request.get(key)) is not None}
-    if cache_mark and _is_cached(request):
-        body["cache_control"] = {"type": "ephemeral"}
-    body["stream"] = request.get("stream") is True
+        fields["metadata"] = {"user_id": user}
+    fields |= {key: request[key] for key in ("temperature", "top_p", "top_k") if a_number(request.get(key)) is not None}
+    if cache_mark and _is_cached(prompt):
+        fields["cache_control"] = {"type": "ephemeral"}
+    fields["stream"] = request.get("stream") is True
     return RelayRequest(
-        body=body,
-        tool_names=names.originals,
-        left_out=(*unknown, *unfit),
-        call_ids=call_ids(request["messages"]),
+        outgoing=Outgoing(fields=fields, told=told, limit="max_tokens"),
+        tool_names={**offer.names, **told.names},
+        left_out=offer.left_out,
+        call_ids=frozenset[str]().union(*(turn.calls for turn in prompt.rounds)),
         display=display_of(request, goes_back=True),
     )
 
 
-def _messages(request: JsonObject, model: Model, names: ToolNames) -> list[JsonObject]:
+def _more(told: Told | None, rounds: Sequence[Round], *, model: Model) -> Told:
+    """What was told already, and these rounds."""
     messages: list[JsonObject] = []
-    for turn in rounds_of(request["messages"]):
-        calls = [id(call) for call in turn.calls()]
-        # Of calls that share an id, which hosts refuse, one can be answered.
-        told = (block for block in turn.said if block.get("type") != "tool_use" or id(block) in calls)
-        said = [block for said in told for block in _said(said, names)]
+    names = ToolNames()
+    for turn in rounds:
+        said = [one for block in turn.said for one in _said(block, names)]
         if said and said[0]["type"] != "thinking":
             said.sort(key=lambda block: block["type"] != "thinking")  # a turn that was thought about begins with that
         if said:
             messages.append({"role": "assistant", "content": said})
-        answered = [*_results(turn, model), *_answers(turn, model)]
-        if answered:
+        if answered := [*_results(turn, model), *_answers(turn, model)]:
             messages.append({"role": "user", "content": answered})
-    return messages
+    return (told or Told()).plus(messages, names.originals, stay=len(rounds) == STRETCH)
 
 
 def _said(block: JsonObject, names: ToolNames) -> list[JsonObject]:
@@ -174,12 +179,10 @@ def _thought(block: JsonObject) -> list[JsonObject]:
 
 def _results(turn: Round, model: Model) -> list[JsonObject]:
     """One result for every call, in the order of the calls, before anything else of the turn."""
-    found = turn.results()
     results: list[JsonObject] = []
-    for call in turn.calls():
-        call_id = a_string(call.get("id"))
+    for call_id in turn.calls:
         result: JsonObject = {"type": "tool_result", "tool_use_id": call_id}
-        if (block := found.get(call_id)) is None:
+        if (block := turn.results.get(call_id)) is None:
             result |= {"content": [{"type": "text", "text": INTERRUPTED}], "is_error": True}
         else:
             inner = [part for part in blocks_of(block.get("content")) for part in _shown(part, model)]
@@ -192,7 +195,7 @@ def _results(turn: Round, model: Model) -> list[JsonObject]:
 
 def _answers(turn: Round, model: Model) -> list[JsonObject]:
     parts: list[JsonObject] = []
-    for role, blocks in turn.remainder():
+    for role, blocks in turn.answers:
         if role == "user":
             parts += (part for block in blocks for part in _shown(block, model))
         elif text := system_text(blocks):
@@ -238,11 +241,8 @@ def _thinking(request: JsonObject, model: Model, limit: int) -> JsonObject:
     return {"thinking": {"type": "enabled", "budget_tokens": max(MIN_BUDGET, min(wanted, limit - 1))}}
 
 
-def _is_cached(request: JsonObject) -> bool:
+def _is_cached(prompt: Prompt) -> bool:
     """Whether the client marked anything for caching; the host takes one mark, at the top."""
-    if request.get("cache_control"):
-        return True
-    blocks = [*blocks_of(request.get("system")), *objects(request.get("tools"))]
-    for message in objects(request.get("messages")):
-        blocks += blocks_of(message.get("content"))
-    return any(block.get("cache_control") for block in blocks)
+    request = prompt.body
+    blocks = [request, *blocks_of(request.get("system")), *objects(request.get("tools"))]
+    return any(block.get("cache_control") for block in blocks) or any(turn.is_marked for turn in prompt.rounds)

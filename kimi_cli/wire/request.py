@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 from kimi_cli.wire.codec import NotJsonError, dumps_text, loads_object
 from kimi_cli.wire.content import system_text
 from kimi_cli.wire.failure import InvalidRequestError, bounded_depth
-from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects, strings
+from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, strings
 from kimi_cli.wire.history import to_messages
 from kimi_cli.wire.names import ToolNames
+from kimi_cli.wire.outgoing import Outgoing
 from kimi_cli.wire.salvage import callable_tools
 from kimi_cli.wire.thinking import display_of, knobs
-from kimi_cli.wire.tools import offered, to_choice, to_functions
+from kimi_cli.wire.tools import as_function, fitted, to_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from kimi_cli.providers.dialect import Dialect
     from kimi_cli.providers.model import Model
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.prompt import Prompt
     from kimi_cli.wire.thinking import Display
-    from kimi_cli.wire.tools import LeftOut
+    from kimi_cli.wire.tools import LeftOut, Offer
 
 ESTIMATE_MARGIN: Final = 1.1
 """How far an estimate of the prompt may be off when the rest of the window is given to the answer."""
@@ -43,20 +45,25 @@ JSON_ONLY: Final = "Answer with one JSON value that matches this JSON Schema, an
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatRequest:
-    """What to send, and what the reducer needs in order to read the answer.
+    """What to send, `outgoing`, and what the reducer needs in order to read the answer.
 
     `tool_names` maps names that had to be changed back to the client's; `stops` are the stop sequences over the host's
     limit, which the reducer enforces; `left_out` are the tools that this host is not told of. `display`, `offered` and
     `details_model` are those of the reducer's frame.
     """
 
-    body: JsonObject
+    outgoing: Outgoing
     tool_names: Mapping[str, str]
     stops: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     display: Display
     offered: Mapping[str, JsonObject]
     details_model: str
+
+    @property
+    def body(self) -> JsonObject:
+        """All that is sent."""
+        return self.outgoing.body
 
 
 def check_request(request: JsonObject) -> None:
@@ -69,55 +76,57 @@ def check_request(request: JsonObject) -> None:
         # It continues a conversation that a server remembers, and brings nothing but the news. No host of ours does,
         # and whoever passed the news on alone would have the model forget everything else, without a word.
         raise InvalidRequestError(THREAD_REFUSED)
-    if not isinstance(request.get("messages"), list):
+    messages = request.get("messages")
+    if not isinstance(messages, list):
         raise InvalidRequestError("messages: Field required")
-    if not objects(request["messages"]):
+    if not any(isinstance(message, dict) for message in messages):
         raise InvalidRequestError("messages: at least one message is required")
     if not a_string(request.get("model")):
         raise InvalidRequestError("model: Field required")
 
 
-@bounded_depth()
-def to_chat(request: JsonObject, *, dialect: Dialect, model: Model, estimate: int) -> ChatRequest:
+@bounded_depth
+def to_chat(prompt: Prompt, *, dialect: Dialect, model: Model, estimate: int) -> ChatRequest:
     """Translate a request. `estimate` is the prompt's size in tokens.
 
     Raises:
         InvalidRequestError: the request is not one.
     """
+    request = prompt.body
     check_request(request)
-    names = ToolNames()
-    tools, unknown = offered(request)
-    functions, over = to_functions(tools, dialect=dialect, names=names)
-    answer_format = _answer_format(request, dialect, has_tools=bool(functions))
+    offer = fitted(prompt, limit=dialect.tools_limit, restricted_schema=dialect.restricted_schema)
+    answer_format = _answer_format(request, dialect, has_tools=bool(offer.tools))
     stops, local_stops = _stops(request, dialect)
     system = system_text(request.get("system"))
     if (schema := answer_schema(request)) is not None and not answer_format:
         system = f"{system}\n\n{JSON_ONLY}{dumps_text(schema)}".lstrip()
-    messages = to_messages(request["messages"], system=system, dialect=dialect, model=model, names=names)
-    if not messages:
+    told = to_messages(prompt.rounds, dialect=dialect, model=model)
+    if system:
+        told = told.after({"role": "system", "content": system})
+    if told.is_empty:
         raise InvalidRequestError(NOTHING_SAID)
-    body: JsonObject = {
+    names = ToolNames({**offer.names, **told.names})
+    fields: JsonObject = {
         "model": model.id,
-        "messages": messages,
         dialect.max_tokens_field: output_limit(request, model=model, estimate=estimate),
         **_stream(has_format=bool(answer_format), dialect=dialect),
         **answer_format,
-        **_tool_fields(request, functions, names, can_force=model.forced_tools),
+        **_tool_fields(request, offer, names, can_force=model.forced_tools),
         **knobs(request, dialect=dialect, model=model),
         **_sampling(request),
     }
     if stops:
-        body["stop"] = stops
+        fields["stop"] = stops
     if dialect.cache_key_field and (session := session_of(request)):
-        body[dialect.cache_key_field] = session
-    body = {key: value for key, value in body.items() if key in dialect.fields}
+        fields[dialect.cache_key_field] = session
+    fields = {key: value for key, value in fields.items() if key in dialect.fields}
     return ChatRequest(
-        body=body,
+        outgoing=Outgoing(fields=fields, told=told, limit=dialect.max_tokens_field),
         tool_names=names.originals,
         stops=tuple(local_stops),
-        left_out=(*unknown, *over),
+        left_out=offer.left_out,
         display=display_of(request, goes_back=bool(dialect.reasoning_fields)),
-        offered=callable_tools(body),
+        offered=callable_tools(fields),
         details_model=model.id if dialect.reasoning_details else "",
     )
 
@@ -158,16 +167,15 @@ def _answer_format(request: JsonObject, dialect: Dialect, *, has_tools: bool) ->
     return {"response_format": {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}}
 
 
-def _tool_fields(request: JsonObject, functions: list[JsonObject], names: ToolNames, *, can_force: bool) -> JsonObject:
-    if not functions:
+def _tool_fields(request: JsonObject, offer: Offer, names: ToolNames, *, can_force: bool) -> JsonObject:
+    if not offer.tools:
         return {}
-    fields: JsonObject = {"tools": functions}
-    choice = request.get("tool_choice")
-    offered_names = {a_string(an_object(function["function"]).get("name")) for function in functions}
-    translated = to_choice(choice, names=names, offered_names=offered_names, can_force=can_force)
-    if translated is not None:
+    fields: JsonObject = {"tools": [as_function(tool) for tool in offer.tools]}
+    choice = an_object(request.get("tool_choice"))
+    offered_names = {a_string(tool["name"]) for tool in offer.tools} if choice else set()
+    if (translated := to_choice(choice, names=names, offered_names=offered_names, can_force=can_force)) is not None:
         fields["tool_choice"] = translated
-    if an_object(choice).get("disable_parallel_tool_use") is True:
+    if choice.get("disable_parallel_tool_use") is True:
         fields["parallel_tool_calls"] = False
     return fields
 

@@ -8,7 +8,9 @@ off for a model.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from operator import add
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from kimi_cli.wire.characters import PRICES, weigh
 from kimi_cli.wire.codec import dumps
@@ -16,11 +18,16 @@ from kimi_cli.wire.content import BILLING_HEADER, IMAGE_BELOW, IMAGE_LEFT_OUT, b
 from kimi_cli.wire.failure import bounded_depth
 from kimi_cli.wire.foreign import a_string, an_object, objects
 from kimi_cli.wire.picture import picture_tokens
+from kimi_cli.wire.prompt import Prompt
+from kimi_cli.wire.rounds import so_far
 from kimi_cli.wire.signature import PREFIX
 from kimi_cli.wire.tools import PLACEHOLDER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from kimi_cli.wire.foreign import JsonObject
+    from kimi_cli.wire.rounds import Round
 
 KINDS: Final = (*PRICES, "tools", "reasoning", "frame", "images", "request")
 """What a prompt's tokens are told apart by: the characters of its texts; definitions of tools; reasoning of earlier
@@ -56,6 +63,9 @@ class Measure:
         return round(sum(self.parts))
 
 
+NO_SIZE: Final = Measure(())
+
+
 def estimate_characters(count: int) -> int:
     """Tokens of a text of which only the length is known."""
     return round(count / ASCII_CHARACTERS_PER_TOKEN)
@@ -67,37 +77,67 @@ def estimate_request(request: JsonObject) -> int:
     Raises:
         InvalidRequestError: the request is nested too deeply.
     """
-    return measure(request).tokens
+    return measure(Prompt(request)).tokens
 
 
-@bounded_depth()
-def measure(request: JsonObject, *, vision: bool = True) -> Measure:
-    """The size of an Anthropic request's prompt; without `vision` the model is shown no images.
+@bounded_depth
+def measure(prompt: Prompt, *, vision: bool = True) -> Measure:
+    """The size of a request's prompt; without `vision` the model is shown no images.
 
     Raises:
         InvalidRequestError: the request is nested too deeply.
     """
-    messages = objects(request.get("messages"))
-    found = _Found(vision=vision)
-    found.go_through([message.get("content") for message in messages])
-    for text in map(text_of, blocks_of(request.get("system"))):
+    told = so_far(prompt.rounds, ("sums", vision), partial(_more, vision=vision))
+    aside = _Found(vision=vision)
+    for text in map(text_of, blocks_of(prompt.body.get("system"))):
         if not text.startswith(BILLING_HEADER):
-            found.texts.append(text)
-    tools = [tool for tool in objects(request.get("tools")) if found.is_offered(tool)]
-    return Measure(
-        (
-            *weigh(_joined(found.texts) + (dumps(found.inputs) if found.inputs else b"")),
-            sum(weigh(dumps([_definition(tool) for tool in tools]))) + TOOL_TOKENS * len(tools) if tools else 0,
-            sum(weigh(_joined(found.thoughts))) + found.packed if found.thoughts or found.packed else 0,
-            MESSAGE_TOKENS * len(messages) + found.frame,
-            found.images,
-            REQUEST_TOKENS,
+            aside.texts.append(text)
+    sums = told.plus(aside)
+    tools = prompt.of_tools(("size", sums.references), partial(_defined, prompt.body, sums.references))
+    return Measure((*sums.texts, tools, sums.reasoning, sums.frame, sums.images, REQUEST_TOKENS))
+
+
+def _more(sums: _Sums | None, rounds: Sequence[Round], *, vision: bool) -> _Sums:
+    """What was measured already, and these rounds."""
+    found = _Found(vision=vision)
+    found.go_through([message.get("content") for turn in rounds for message in turn.messages])
+    return (sums or _Sums()).plus(found)
+
+
+def _defined(request: JsonObject, references: frozenset[str]) -> float:
+    """Tokens of the tools that the host is told of: of a deferred one, once the conversation has referred to it."""
+    offered = [
+        [name, tool.get("description"), tool.get("input_schema")]
+        for tool in objects(request.get("tools"))
+        if (name := a_string(tool.get("name"))) != PLACEHOLDER
+        and (tool.get("defer_loading") is not True or name in references)
+    ]
+    return sum(weigh(dumps(offered))) + TOOL_TOKENS * len(offered) if offered else 0
+
+
+class _Sums(NamedTuple):
+    """Tokens of some messages, by the kinds that they have, and the tools that they refer to."""
+
+    texts: tuple[float, ...] = (0.0,) * len(PRICES)
+    reasoning: float = 0.0
+    frame: float = 0.0
+    images: float = 0.0
+    references: frozenset[str] = frozenset()
+
+    def plus(self, found: _Found) -> _Sums:
+        """These, and those of more messages."""
+        written = _joined(found.texts) + (dumps(found.inputs) if found.inputs else b"")
+        return _Sums(
+            tuple(map(add, self.texts, weigh(written))) if written else self.texts,
+            self.reasoning + (sum(weigh(_joined(found.thoughts))) if found.thoughts else 0) + found.packed,
+            self.frame + found.frame,
+            self.images + found.images,
+            self.references.union(found.references) if found.references else self.references,
         )
-    )
 
 
 class _Found:
-    """What a request's messages are made of. Texts are only gathered: looking at all of them at once is what is quick.
+    """What messages are made of. Texts are only gathered: looking at all of them at once is what is quick.
 
     A history has thousands of blocks, so that the common ones are told apart in one loop without a call.
     """
@@ -107,10 +147,10 @@ class _Found:
         self.texts: list[str] = []
         self.inputs: list[object] = []
         self.thoughts: list[str] = []
+        self.references: list[str] = []
         self.packed = 0.0
         self.frame = 0.0
         self.images = 0
-        self._references: set[str] = set()
 
     def go_through(self, contents: list[object]) -> None:
         """The contents of messages; those of the results in them are appended, and come after them."""
@@ -133,12 +173,8 @@ class _Found:
                     thoughts.append(text)
                 else:
                     self._add(block, contents)
-        self.frame += CALL_TOKENS * len(inputs) + RESULT_TOKENS * (len(contents) - messages)
-
-    def is_offered(self, tool: JsonObject) -> bool:
-        """Whether the host is told of a tool: of a deferred one, once the conversation has referred to it."""
-        name = a_string(tool.get("name"))
-        return name != PLACEHOLDER and (tool.get("defer_loading") is not True or name in self._references)
+        results = len(contents) - messages
+        self.frame += MESSAGE_TOKENS * messages + CALL_TOKENS * len(inputs) + RESULT_TOKENS * results
 
     def _add(self, block: JsonObject, contents: list[object]) -> None:
         kind, source = block.get("type"), an_object(block.get("source"))
@@ -154,12 +190,8 @@ class _Found:
             self.frame += DOCUMENT_TOKENS * len(a_string(source.get("data")))
         else:
             if kind == "tool_reference":
-                self._references.add(reference_name(block))
+                self.references.append(reference_name(block))
             self.texts.append(text_of(block))
-
-
-def _definition(tool: JsonObject) -> list[object]:
-    return [tool.get("name"), tool.get("description"), tool.get("input_schema")]
 
 
 def _joined(texts: list[str]) -> bytes:

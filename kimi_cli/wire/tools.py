@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from kimi_cli.wire.content import blocks_of, reference_name
 from kimi_cli.wire.foreign import JsonObject, a_string, an_object, objects
+from kimi_cli.wire.names import ToolNames
 from kimi_cli.wire.schema import UnfitSchemaError, for_host
 
 if TYPE_CHECKING:
-    from kimi_cli.providers.dialect import Dialect
-    from kimi_cli.wire.names import ToolNames
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from kimi_cli.wire.prompt import Prompt
 
 PLACEHOLDER: Final = "DeferredToolPlaceholder"
 """Claude Code's stand-in for tools that are not loaded yet; calling it does nothing."""
@@ -70,74 +72,37 @@ class LeftOut:
     reason: str
 
 
-def offered(request: JsonObject) -> tuple[list[JsonObject], list[LeftOut]]:
-    """The client's tools that a model may be told of now, in Anthropic's custom form, and those left out.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """The tools that a host is told of, and those left out.
 
-    A deferred tool is offered once the conversation has referred to it, the placeholder never. Tools that Anthropic's
-    server would carry out are left out, because no other host can. What comes later stands behind the others, in the
-    order in which it came, wherever the client lists it: tools stand at the front of a prompt, and one in their middle
-    would change everything behind it for the host's cache.
+    `names` are those that had to be changed, with the client's.
     """
-    listed = {a_string(tool.get("name")): tool for tool in reversed(objects(request.get("tools")))}
-    later = _later(request)
-    first = (tool for tool in objects(request.get("tools")) if tool.get("defer_loading") is not True)
-    tools: list[JsonObject] = []
-    left_out: list[LeftOut] = []
-    for tool in [*first, *(listed.get(name, definition) for name, definition in later.items())]:
-        name = a_string(tool.get("name"))
-        if not name or name == PLACEHOLDER:
-            continue
-        custom = _custom(tool)
-        if custom is None:
-            left_out.append(LeftOut(name, "only Anthropic's own server can carry it out"))
-        elif all(name != known["name"] for known in tools):
-            tools.append(custom)
-    return tools, left_out
+
+    tools: Sequence[JsonObject]
+    left_out: tuple[LeftOut, ...]
+    names: Mapping[str, str]
 
 
-def fitted(
-    tools: list[JsonObject], *, names: ToolNames, limit: int | None, restricted_schema: bool
-) -> tuple[list[JsonObject], list[LeftOut]]:
-    """Offered tools with names and schemas as the host accepts them, and those that it does not.
+def fitted(prompt: Prompt, *, limit: int | None, restricted_schema: bool) -> Offer:
+    """The tools of a request that a model may be told of now, with names and schemas as the host accepts them.
 
     Of more than it takes the first ones stay: they are the client's own, and the prompt's prefix stays with them.
     """
-    taken: dict[str, JsonObject] = {}
-    left_out: list[LeftOut] = []
-    for tool in tools:
-        original = a_string(tool["name"])
-        name = names.to_host(original)
-        try:
-            schema = for_host(tool["input_schema"], restricted=restricted_schema)
-        except UnfitSchemaError as error:
-            left_out.append(LeftOut(original, error.reason))
-            continue
-        if name in taken:
-            left_out.append(LeftOut(original, "to the host it has the name of another tool"))
-        elif limit is not None and len(taken) >= limit:
-            left_out.append(LeftOut(original, f"the host takes {limit} tools at most"))
-        else:
-            taken[name] = {"name": name, "description": tool["description"], "input_schema": schema}
-    return list(taken.values()), left_out
+    later = _later(prompt.uncommon)
+
+    def make() -> Offer:
+        return _fitted(*_offered(prompt.body, later), limit=limit, restricted_schema=restricted_schema)
+
+    if any(later.values()):  # what is defined in the conversation, and not among the tools
+        return make()
+    return prompt.of_tools((limit, restricted_schema, *later), make)
 
 
-def to_functions(
-    tools: list[JsonObject], *, dialect: Dialect, names: ToolNames
-) -> tuple[list[JsonObject], list[LeftOut]]:
-    """Offered tools as functions, and those that the host does not accept."""
-    taken, left_out = fitted(tools, names=names, limit=dialect.tools_limit, restricted_schema=dialect.restricted_schema)
-    functions: list[JsonObject] = [
-        {
-            "type": "function",
-            "function": {
-                "name": tool["name"],
-                "description": tool["description"],
-                "parameters": tool["input_schema"],
-            },
-        }
-        for tool in taken
-    ]
-    return functions, left_out
+def as_function(tool: JsonObject) -> JsonObject:
+    """A tool that is offered, as chat completions have it."""
+    function = {"name": tool["name"], "description": tool["description"], "parameters": tool["input_schema"]}
+    return {"type": "function", "function": function}
 
 
 def to_choice(choice: object, *, names: ToolNames, offered_names: set[str], can_force: bool) -> object | None:
@@ -159,6 +124,52 @@ def to_choice(choice: object, *, names: ToolNames, offered_names: set[str], can_
             return None
 
 
+def _offered(request: JsonObject, later: Mapping[str, JsonObject]) -> tuple[list[JsonObject], list[LeftOut]]:
+    """The client's tools that a model may be told of now, in Anthropic's custom form, and those left out.
+
+    A deferred tool is offered once the conversation has referred to it, the placeholder never. Tools that Anthropic's
+    server would carry out are left out, because no other host can. What comes later stands behind the others, in the
+    order in which it came, wherever the client lists it: tools stand at the front of a prompt, and one in their middle
+    would change everything behind it for the host's cache.
+    """
+    all_tools = objects(request.get("tools"))
+    listed = {a_string(tool.get("name")): tool for tool in reversed(all_tools)}
+    first = (tool for tool in all_tools if tool.get("defer_loading") is not True)
+    tools: dict[str, JsonObject] = {}
+    left_out: list[LeftOut] = []
+    for tool in [*first, *(listed.get(name, definition) for name, definition in later.items())]:
+        name = a_string(tool.get("name"))
+        if not name or name == PLACEHOLDER:
+            continue
+        custom = _custom(tool)
+        if custom is None:
+            left_out.append(LeftOut(name, "only Anthropic's own server can carry it out"))
+        else:
+            tools.setdefault(name, custom)
+    return list(tools.values()), left_out
+
+
+def _fitted(tools: list[JsonObject], unknown: list[LeftOut], *, limit: int | None, restricted_schema: bool) -> Offer:
+    names = ToolNames()
+    taken: dict[str, JsonObject] = {}
+    left_out = [*unknown]
+    for tool in tools:
+        original = a_string(tool["name"])
+        name = names.to_host(original)
+        try:
+            schema = for_host(tool["input_schema"], restricted=restricted_schema)
+        except UnfitSchemaError as error:
+            left_out.append(LeftOut(original, error.reason))
+            continue
+        if name in taken:
+            left_out.append(LeftOut(original, "to the host it has the name of another tool"))
+        elif limit is not None and len(taken) >= limit:
+            left_out.append(LeftOut(original, f"the host takes {limit} tools at most"))
+        else:
+            taken[name] = {"name": name, "description": tool["description"], "input_schema": schema}
+    return Offer(list(taken.values()), tuple(left_out), names.originals)
+
+
 def _custom(tool: JsonObject) -> JsonObject | None:
     """A tool as name, description and schema; None for one that only Anthropic's server can carry out."""
     name, kind = a_string(tool.get("name")), a_string(tool.get("type"))
@@ -172,10 +183,10 @@ def _custom(tool: JsonObject) -> JsonObject | None:
     return {"name": name, "description": description, "input_schema": schema}
 
 
-def _later(request: JsonObject) -> dict[str, JsonObject]:
+def _later(messages: Iterable[JsonObject]) -> dict[str, JsonObject]:
     """The tools that came in the course of the conversation: loaded by reference, or defined there, by their names."""
     later: dict[str, JsonObject] = {}
-    for message in objects(request.get("messages")):
+    for message in messages:
         for block in blocks_of(message.get("content")):
             match block.get("type"):
                 case "tool_result":

@@ -21,6 +21,7 @@ from kimi_cli.providers.model import Model
 from kimi_cli.wire.answer import ChatAnswer
 from kimi_cli.wire.codec import dumps_strict, loads_object
 from kimi_cli.wire.passage import Passage
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import to_chat
 from kimi_cli.wire.sse import SseDecoder
@@ -115,8 +116,8 @@ def test_request(benchmark: BenchmarkFixture, part: str) -> None:
     steps = {
         "parsed": lambda: loads_object(data),
         "estimated": lambda: estimate_request(body),
-        "translated": lambda: to_chat(body, dialect=GROQ, model=MODEL, estimate=estimate),
-        "relayed": lambda: to_relay(body, model=MODEL, estimate=estimate),
+        "translated": lambda: to_chat(Prompt(body), dialect=GROQ, model=MODEL, estimate=estimate),
+        "relayed": lambda: to_relay(Prompt(body), model=MODEL, estimate=estimate),
         "written": lambda: dumps_strict(body),
     }
     assert benchmark(steps[part])

@@ -16,6 +16,7 @@ from kimi_cli.media.wording import ONE_TOO_MANY
 from kimi_cli.providers.dialect import GROQ
 from kimi_cli.providers.image_limits import ImageLimits, image_limits
 from kimi_cli.wire.content import IMAGE_LEFT_OUT
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import to_chat
 from tests.doubles.pictures import look_at
@@ -105,7 +106,7 @@ async def test_everything_at_once(media):
     another = Media()
     assert await another.prepare(body, SEES) == prepared
     await another.close()
-    check_messages(to_relay(prepared, model=SEES, estimate=0).body["messages"])
+    check_messages(to_relay(Prompt(prepared), model=SEES, estimate=0).body["messages"])
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ async def test_a_model_without_eyes():
     body["messages"] += [said("Hm."), user(picture("AA"))]
     prepared = await Media(library=library).prepare(body, READS)
     assert library.asked == ["BB"]
-    messages = to_chat(prepared, dialect=GROQ, model=READS, estimate=0).body["messages"]
+    messages = to_chat(Prompt(prepared), dialect=GROQ, model=READS, estimate=0).body["messages"]
     assert IMAGE_LEFT_OUT in messages[2]["content"]
     assert "Hello" in messages[2]["content"]
     assert messages[4]["content"] == IMAGE_LEFT_OUT

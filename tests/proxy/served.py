@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from kimi_cli.proxy.admission import Admission
     from kimi_cli.proxy.record import Recorder
+    from kimi_cli.store.ledger import Ledger
 
 KIMI = Model(id="moonshotai/kimi-k2-instruct-0905", context_window=262_144, max_output=16_384)
 K3 = Model(
@@ -88,6 +89,7 @@ async def served(
     recorder: Recorder | None = None,
     recovery: Recovery | None = None,
     admission: Admission | None = None,
+    ledger: Ledger | None = None,
 ) -> AsyncIterator[Served]:
     """Serve the application with a session on `route`. Without `recovery`, failures are passed on as they come."""
     sessions = Sessions(files_dir=directory)
@@ -108,6 +110,7 @@ async def served(
             recorder=recorder,
             recovery=recovery or Recovery(budget=0),
             admission=admission,
+            ledger=ledger,
         )
         session = Session(
             id="ses_test",

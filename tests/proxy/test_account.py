@@ -21,7 +21,7 @@ class Asked(NamedTuple):
     """An attempt, as far as it matters here: which host was asked for what, and what came of it."""
 
     usage: Usage
-    answer: object = None
+    said: object = None
     model: Model = MODEL
     route: object = SimpleNamespace(provider="groq")
 

@@ -9,11 +9,12 @@ import pytest
 
 from kimi_cli.proxy.estimates import Estimates
 from kimi_cli.store.files import write_private
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.tokens import measure
 from tests.faults.network_quiet import eventually
 from tests.proxy.served import KIMI, chat_route, relay_route, request
 
-ASKED = measure(request("Whoever measures words by the yard will find that no two yards are alike. " * 200))
+ASKED = measure(Prompt(request("Whoever measures words by the yard will find that no two yards are alike. " * 200)))
 GROQ, MOONSHOT = chat_route("http://x", "k"), relay_route("http://x", "k")
 
 

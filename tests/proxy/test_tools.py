@@ -15,6 +15,7 @@ from kimi_cli.wire.signature import PROGRESS
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.scenario import Call, Gate, Reply, Scenario, Silence, Text, call, say
+from tests.media.pdfs import pdf
 from tests.proxy.served import chat_route, relay_route, request, served
 from tests.proxy.test_messages import TOOL, events_of, sdk
 from tests.tools.test_shell import sleepers, until
@@ -200,6 +201,16 @@ async def test_calls_of_both(world):
     assert "Found 1 file" in seen
     assert "theirs" in seen
     assert seen.index("Found 1 file") < seen.index("theirs")
+
+
+async def test_a_pdf(world):
+    """What Read brings of a PDF is its text by the time the host gets it."""
+    double, proxy, work = world
+    (work / "paper.pdf").write_bytes(pdf("The word is marmalade."))
+    double.scenario = steps(call(Call("Read", {"file_path": "paper.pdf"})), say("Marmalade."))
+    async with proxy.post(request(model="kimi-k3", messages=ASKED, stream=False)) as answer:
+        assert (await answer.json())["content"][-1]["text"] == "Marmalade."
+    assert "The word is marmalade." in str(double.bodies[1]["messages"])
 
 
 async def test_a_model_that_does_not_stop(world):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from kimi_cli.providers.dialect import DIALECTS, GROQ, Dialect
 from kimi_cli.providers.model import Model, Thinking
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import ChatRequest, to_chat
 from tests.doubles.groq_schema import check_groq_schema
@@ -100,7 +101,7 @@ def ask(*messages: JsonObject, **fields: Any) -> JsonObject:
 def chat(request: JsonObject, *, dialect: Dialect = GROQ, model: Model = MODEL, estimate: int = 100) -> ChatRequest:
     """The translation, which leaves the request as it was and is what the host and the `openai` SDK accept."""
     before = copy.deepcopy(request)
-    translated = to_chat(request, dialect=dialect, model=model, estimate=estimate)
+    translated = to_chat(Prompt(request), dialect=dialect, model=model, estimate=estimate)
     assert request == before
     judge(translated.body, dialect=dialect, vision=model.vision)
     return translated
@@ -143,7 +144,7 @@ def relayed(request: JsonObject, *, model: Model = ALWAYS, estimate: int = 100) 
     It leaves the client's as it was, and is what the host and the `anthropic` SDK accept.
     """
     before = copy.deepcopy(request)
-    relay = to_relay(request, model=model, estimate=estimate)
+    relay = to_relay(Prompt(request), model=model, estimate=estimate)
     assert request == before
     judge_relay(relay.body)
     return relay.body, tuple(tool.name for tool in relay.left_out)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kimi_cli.wire.calibration import CREDIBLE, LANES, MAX_FACTOR, MIN_FACTOR, Calibration
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.tokens import KINDS, Measure, measure
 from tests.wire.asking import ask, user
 from tests.wire.cases import CASES, COUNT, COUNTS, FAMILIES, digest
@@ -19,7 +20,7 @@ RECORDED = json.loads(COUNTS.read_text(encoding="utf-8"))
 HOSTS = ("kimi", "brief", "prefacing")
 LEARNING = 10
 """Requests after which a model is known."""
-ASKED = measure(ask(user("Whoever measures words by the yard will find that no two yards are alike. " * 200)))
+ASKED = measure(Prompt(ask(user("Whoever measures words by the yard will find that no two yards are alike. " * 200))))
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -31,7 +32,7 @@ def recorded(request):
         requests = [make(family, number) for number in range(COUNT)]
         record = RECORDED[f"{sort} {family}"]
         assert digest(requests) == record["digest"], "these are not the requests that were counted"
-        found[family] = list(map(measure, requests)), {host: record[host] for host in HOSTS}
+        found[family] = [measure(Prompt(request)) for request in requests], {host: record[host] for host in HOSTS}
     return sort, found
 
 

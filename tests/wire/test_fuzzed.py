@@ -13,6 +13,7 @@ from kimi_cli.wire.failure import InvalidRequestError
 from kimi_cli.wire.ids import AnswerIds
 from kimi_cli.wire.messages import MessagesAnswer
 from kimi_cli.wire.passage import Passage
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import to_chat
 from kimi_cli.wire.salvage import salvage
@@ -149,8 +150,8 @@ def test_nothing_said(content):
     """A conversation in which nobody says anything is refused in Anthropic's words, and sent to no host."""
     request = ask({"role": "assistant", "content": content})
     for translate in (
-        lambda: to_chat(request, dialect=GROQ, model=MODEL, estimate=0),
-        lambda: to_relay(request, model=ALWAYS, estimate=0),
+        lambda: to_chat(Prompt(request), dialect=GROQ, model=MODEL, estimate=0),
+        lambda: to_relay(Prompt(request), model=ALWAYS, estimate=0),
     ):
         with pytest.raises(InvalidRequestError, match="all messages must have non-empty content"):
             translate()

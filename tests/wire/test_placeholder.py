@@ -7,12 +7,15 @@ import json
 
 import pytest
 
+from kimi_cli.wire.outgoing import Outgoing, Told
 from kimi_cli.wire.placeholder import is_reasoning_missing, with_placeholder
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.refusal import from_response
+from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.signature import Carried, to_signature
 from tests.doubles.moonshot import MODELS
 from tests.doubles.moonshot_chat import _check_thinking
-from tests.wire.asking import ALWAYS, MODEL, ask, chat, judge_relay, relayed, result, said, thought, use, user
+from tests.wire.asking import ALWAYS, MODEL, ask, chat, judge_relay, result, said, thought, use, user
 
 _WORDS = "thinking is enabled but reasoning_content is missing in assistant tool call message at index 3"
 
@@ -39,6 +42,10 @@ def test_the_refusal_that_asks_for_it(message, status, is_it):
     assert is_reasoning_missing(_refusal(message, status=status)) is is_it
 
 
+def _outgoing(messages):
+    return Outgoing(fields={"model": MODEL.id}, told=Told((), messages), limit="max_tokens")
+
+
 _TURNS = (
     user("a"),
     said("I look.", use("x")),
@@ -52,44 +59,42 @@ _TURNS = (
 
 def test_a_chat_request():
     """Calls without reasoning get a space in the host's field; genuine reasoning and plain turns stay as they are."""
-    body = chat(ask(*_TURNS)).body
-    before = copy.deepcopy(body)
-    placed = with_placeholder(body)
-    assert body == before
-    assert [message.get("reasoning_content") for message in placed["messages"] if message["role"] == "assistant"] == [
-        " ",
-        " ",
-        None,
-    ]
-    _check_thinking(placed, model=MODELS["kimi-k2.7-code"])
+    asked = chat(ask(*_TURNS)).outgoing
+    before = copy.deepcopy(asked.body)
+    placed = with_placeholder(asked)
+    assert asked.body == before
+    assert [
+        message.get("reasoning_content") for message in placed.body["messages"] if message["role"] == "assistant"
+    ] == [" ", " ", None]
+    _check_thinking(placed.body, model=MODELS["kimi-k2.7-code"])
     assert with_placeholder(placed) is None
-    placed = with_placeholder(body, fields=("reasoning", "reasoning_content"))
-    assert placed["messages"][1]["reasoning"] == placed["messages"][1]["reasoning_content"] == " "
+    first = with_placeholder(asked, fields=("reasoning", "reasoning_content")).body["messages"][1]
+    assert first["reasoning"] == first["reasoning_content"] == " "
 
 
 def test_structured_reasoning_is_reasoning():
     """A call beside which details stand has its reasoning."""
-    body = chat(ask(*_TURNS[:3])).body
-    body["messages"][1]["reasoning_details"] = [{"type": "reasoning.encrypted", "data": "x"}]
-    assert with_placeholder(body) is None
+    messages = chat(ask(*_TURNS[:3])).body["messages"]
+    messages[1]["reasoning_details"] = [{"type": "reasoning.encrypted", "data": "x"}]
+    assert with_placeholder(_outgoing(messages)) is None
 
 
 def test_a_relayed_request():
     """The same for a host of Anthropic's format, as a thinking block at the front."""
     hidden = {"type": "thinking", "thinking": "", "signature": to_signature(Carried(text="So."))}
-    body, _ = relayed(ask(*_TURNS, said(hidden, use("v")), user(result("v")), model=ALWAYS.id))
-    placed = with_placeholder(body)
-    judge_relay(placed)
+    request = ask(*_TURNS, said(hidden, use("v")), user(result("v")), model=ALWAYS.id)
+    placed = with_placeholder(to_relay(Prompt(request), model=ALWAYS, estimate=100).outgoing)
+    judge_relay(placed.body)
     thoughts = [
         [block["thinking"] for block in message["content"] if block["type"] == "thinking"]
-        for message in placed["messages"]
+        for message in placed.body["messages"]
         if message["role"] == "assistant"
     ]
     assert thoughts == [[" "], ["Hm."], [], ["So."]]
     assert with_placeholder(placed) is None
 
 
-@pytest.mark.parametrize("messages", [[], None, [3], [{"role": "assistant", "content": "b"}], [{"role": "user"}]])
+@pytest.mark.parametrize("messages", [[], [{"role": "assistant", "content": "b"}], [{"role": "user"}]])
 def test_nothing_to_be_done(messages):
     """Where there is no such call there is nothing to ask again with."""
-    assert with_placeholder({"model": MODEL.id, "messages": messages}) is None
+    assert with_placeholder(_outgoing(messages)) is None

@@ -10,6 +10,7 @@ import pytest
 from kimi_cli.providers.model import Thinking
 from kimi_cli.wire.content import IMAGE_LEFT_OUT
 from kimi_cli.wire.failure import InvalidRequestError
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.rounds import INTERRUPTED
 from tests.wire.asking import (
@@ -304,7 +305,7 @@ def test_thinking(model, fields, expected):
 def test_one_cache_mark_at_the_top(fields):
     """A mark anywhere becomes the one that the host honours; without any, or where it honours none, there is none."""
     assert relayed({**ask(), **fields})[0]["cache_control"] == {"type": "ephemeral"}
-    assert "cache_control" not in to_relay({**ask(), **fields}, model=ALWAYS, estimate=0, cache_mark=False).body
+    assert "cache_control" not in to_relay(Prompt({**ask(), **fields}), model=ALWAYS, estimate=0, cache_mark=False).body
     assert "cache_control" not in relayed(ask())[0]
 
 
@@ -324,4 +325,4 @@ def test_max_tokens_are_clamped():
 def test_deep_nesting_is_refused_and_no_crash():
     """A request nested deeper than can be walked through is the client's fault."""
     with pytest.raises(InvalidRequestError, match="nested too deeply"):
-        to_relay(ask(user(deep(5_000))), model=ALWAYS, estimate=0)
+        to_relay(Prompt(ask(user(deep(5_000)))), model=ALWAYS, estimate=0)

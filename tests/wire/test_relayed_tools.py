@@ -7,6 +7,7 @@ import json
 import pytest
 
 from kimi_cli.wire.passage import Passage
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from tests.wire.asking import ALWAYS, ask, judge_relay, result, said, tool, use, user
 from tests.wire.build import WINDOW
@@ -26,7 +27,7 @@ def test_names_that_the_host_refuses():
     """Tools and calls of the history go under the same other name, and it is known which one stands for which."""
     name = "mcp__server__" + "x" * 80
     request = ask(user("a"), said(use("x", name)), user(result("x")), tools=[tool(name), tool("Read")])
-    relay = to_relay(request, model=ALWAYS, estimate=0)
+    relay = to_relay(Prompt(request), model=ALWAYS, estimate=0)
     judge_relay(relay.body)
     (changed,) = relay.tool_names
     assert relay.tool_names == {changed: name}
@@ -37,7 +38,7 @@ def test_names_that_the_host_refuses():
 def test_more_tools_than_the_host_takes():
     """The first ones stay; the others, and what no repair helps, are named with the reason."""
     tools = [tool("odd", input_schema={"type": "string"}), *(tool(f"t{at}") for at in range(130))]
-    relay = to_relay(ask(tools=tools), model=ALWAYS, estimate=0)
+    relay = to_relay(Prompt(ask(tools=tools)), model=ALWAYS, estimate=0)
     judge_relay(relay.body)
     assert [entry["name"] for entry in relay.body["tools"]] == [f"t{at}" for at in range(128)]
     assert [(left.name, left.reason) for left in relay.left_out] == [

@@ -8,6 +8,7 @@ import pytest
 
 from kimi_cli.providers.dialect import GENERIC, GROQ, MOONSHOT, OPENROUTER, VLLM
 from kimi_cli.wire.failure import InvalidRequestError
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.request import MIN_OUTPUT, check_request, session_of, to_chat
 from tests.wire.asking import ALL, ALWAYS, MODEL, SEES, ask, chat, messages_of, system, text, tool, user
 from tests.wire.build import deep
@@ -239,7 +240,7 @@ def test_system_prompts(prompt, content):
 )
 def test_what_is_no_request(request_, reason):
     """What every request needs is asked for in Anthropic's words."""
-    for check in (check_request, lambda bad: to_chat(bad, dialect=GROQ, model=MODEL, estimate=0)):
+    for check in (check_request, lambda bad: to_chat(Prompt(bad), dialect=GROQ, model=MODEL, estimate=0)):
         with pytest.raises(InvalidRequestError, match=reason) as caught:
             check(request_)
         assert (caught.value.failure.status, caught.value.failure.kind) == (400, "invalid_request_error")
@@ -248,7 +249,7 @@ def test_what_is_no_request(request_, reason):
 def test_deep_nesting_is_refused_and_no_crash():
     """A request nested deeper than can be walked through is the client's fault."""
     with pytest.raises(InvalidRequestError, match="nested too deeply"):
-        to_chat(ask(user(deep(5_000))), dialect=GROQ, model=MODEL, estimate=0)
+        to_chat(Prompt(ask(user(deep(5_000)))), dialect=GROQ, model=MODEL, estimate=0)
 
 
 def test_a_system_turn_alone_is_no_crash():

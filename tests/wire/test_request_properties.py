@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kimi_cli.wire.codec import dumps_strict
 from kimi_cli.wire.failure import InvalidRequestError
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import to_chat
 from kimi_cli.wire.tokens import estimate_request
@@ -134,7 +135,7 @@ def test_the_prefix_is_stable(dialect, before, after):
 def test_the_relayed_prefix_is_stable(before, after):
     """The same holds for what is relayed."""
     first, second = (
-        to_relay(ask(*turns), model=ALWAYS, estimate=0).body["messages"]
+        to_relay(Prompt(ask(*turns)), model=ALWAYS, estimate=0).body["messages"]
         for turns in (before, [*before, said("Yes."), *after])
     )
     assert second[: len(first)] == first
@@ -153,8 +154,8 @@ def test_arbitrary_json_never_crashes(dialect, messages, fields):
     request = {**ask(*messages), **fields}
     before = copy.deepcopy(request)
     for translate in (
-        lambda: to_chat(request, dialect=dialect, model=SWITCHABLE, estimate=estimate_request(request)).body,
-        lambda: to_relay(request, model=SWITCHABLE, estimate=9).body,
+        lambda: to_chat(Prompt(request), dialect=dialect, model=SWITCHABLE, estimate=estimate_request(request)).body,
+        lambda: to_relay(Prompt(request), model=SWITCHABLE, estimate=9).body,
     ):
         try:
             body = translate()
@@ -168,8 +169,8 @@ def test_arbitrary_json_never_crashes(dialect, messages, fields):
 @given(messages=_odd_messages)
 def test_arbitrary_histories_keep_calls_and_results_together(messages):
     """Also where blocks are nonsense, calls and results match in what is sent."""
-    check_pairs(to_chat(ask(user("a"), *messages), dialect=ALL[0], model=MODEL, estimate=0).body["messages"])
-    turns = to_relay(ask(user("a"), *messages), model=MODEL, estimate=0).body["messages"]
+    check_pairs(to_chat(Prompt(ask(user("a"), *messages)), dialect=ALL[0], model=MODEL, estimate=0).body["messages"])
+    turns = to_relay(Prompt(ask(user("a"), *messages)), model=MODEL, estimate=0).body["messages"]
     if all(block["id"] for turn in turns for block in turn["content"] if block["type"] == "tool_use"):
         check_relay_pairs(_apart(turns))
 

@@ -8,6 +8,8 @@ from kimi_cli.wire.foreign import a_number, a_string, an_int, an_object, objects
 from kimi_cli.wire.rounds import rounds_of
 from tests.wire.asking import result, said, system, text, use, user
 
+_ORPHANED = text("[result of an earlier tool call]")
+
 
 def test_rounds_begin_with_what_the_assistant_said():
     """Before the first assistant turn there is a round without one; turns of a role are joined."""
@@ -28,26 +30,28 @@ def test_no_messages_no_rounds(messages):
 
 def test_calls_have_each_id_once():
     """Of calls that share an id one counts."""
-    (turn,) = rounds_of([said(use("x", "Read"), text("a"), use("y"), use("x", "Edit"))])
-    assert sorted(call["id"] for call in turn.calls()) == ["x", "y"]
+    first, second = use("x", "Read"), use("y")
+    (turn,) = rounds_of([said(first, text("a"), second, use("x", "Edit"))])
+    assert turn.calls == {"x": first, "y": second}
+    assert turn.said == [first, text("a"), second]
 
 
 def test_results_are_found_in_any_user_turn_of_the_round():
     """A result may come late in its round, but only the first one for its call counts."""
     one, two = result("x", "1"), result("x", "2")
     (turn,) = rounds_of([said(use("x")), user("a"), system(result("x", "0")), user(one, two)])
-    assert turn.results() == {"x": one}
-    assert turn.results()["x"] is turn.answers[2][1][0]
+    assert turn.results == {"x": one}
+    assert turn.results["x"] is one
+    assert turn.answers[2][1] == [
+        {"type": "document", "source": {"type": "content", "content": [_ORPHANED, text("2")]}}
+    ]
 
 
 def test_the_remainder_is_all_but_the_results():
     """Nothing of a round is lost, and nothing of it said twice."""
     (turn,) = rounds_of([said(use("x")), user(result("x"), "a"), system("b"), user(result("z", "c"))])
-    orphan = {
-        "type": "document",
-        "source": {"type": "content", "content": [text("[result of an earlier tool call]"), text("c")]},
-    }
-    assert list(turn.remainder()) == [("user", [text("a")]), ("system", [text("b")]), ("user", [orphan])]
+    orphan = {"type": "document", "source": {"type": "content", "content": [_ORPHANED, text("c")]}}
+    assert turn.answers == [("user", [text("a")]), ("system", [text("b")]), ("user", [orphan])]
 
 
 @pytest.mark.parametrize(

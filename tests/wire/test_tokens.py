@@ -10,6 +10,7 @@ from kimi_cli.wire.characters import PRICES, weigh
 from kimi_cli.wire.content import BILLING_HEADER
 from kimi_cli.wire.failure import InvalidRequestError
 from kimi_cli.wire.picture import UNKNOWN_TOKENS
+from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.signature import Carried, to_signature
 from kimi_cli.wire.tokens import KINDS, estimate_characters, estimate_request, measure
 from kimi_cli.wire.tools import PLACEHOLDER
@@ -29,7 +30,7 @@ def _estimate(*blocks, **fields) -> int:
 
 
 def _parts(*messages, vision: bool = True, **fields) -> dict[str, float]:
-    return dict(zip(KINDS, measure({"messages": list(messages), **fields}, vision=vision).parts, strict=True))
+    return dict(zip(KINDS, measure(Prompt({"messages": list(messages), **fields}), vision=vision).parts, strict=True))
 
 
 @given(written=st.text(st.characters()), more=st.text(st.characters()))
@@ -145,7 +146,7 @@ def test_any_request_can_be_estimated(request):
     fields = request if isinstance(request, dict) else {"messages": request}
     before = repr(fields)
     assert estimate_request(fields) >= 0
-    assert all(part >= 0 for part in measure(fields).parts)
+    assert all(part >= 0 for part in measure(Prompt(fields)).parts)
     assert repr(fields) == before
 
 

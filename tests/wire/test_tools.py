@@ -8,7 +8,8 @@ import pytest
 
 from kimi_cli.providers.dialect import GENERIC, GROQ, MOONSHOT, VLLM
 from kimi_cli.wire.names import ToolNames
-from kimi_cli.wire.tools import PLACEHOLDER, LeftOut, fitted, offered
+from kimi_cli.wire.prompt import Prompt
+from kimi_cli.wire.tools import PLACEHOLDER, LeftOut, fitted
 from tests.wire.asking import MODEL, SWITCHABLE, ask, chat, result, said, system, tool, use, user
 
 _SEARCH = tool("ToolSearch")
@@ -238,17 +239,19 @@ def test_what_is_left_out_takes_nobodys_place():
 
 def test_two_names_that_the_host_could_not_tell_apart():
     """Hosts refuse a name that comes twice; the first tool keeps it."""
-    names = ToolNames()
-    taken, left_out = fitted([tool("a.b"), tool(names.to_host("a.b"))], names=names, limit=None, restricted_schema=True)
-    assert [entry["name"] for entry in taken] == [names.to_host("a.b")]
-    assert [(left.name, left.reason) for left in left_out] == [
-        (names.to_host("a.b"), "to the host it has the name of another tool")
+    changed = ToolNames().to_host("a.b")
+    offer = fitted(Prompt(ask(tools=[tool("a.b"), tool(changed)])), limit=None, restricted_schema=True)
+    assert [entry["name"] for entry in offer.tools] == [changed]
+    assert [(left.name, left.reason) for left in offer.left_out] == [
+        (changed, "to the host it has the name of another tool")
     ]
-    assert names.originals == {names.to_host("a.b"): "a.b"}
+    assert offer.names == {changed: "a.b"}
 
 
 def test_offered_is_the_same_for_hosts_of_both_formats():
     """What is offered does not depend on a dialect."""
-    tools, left_out = offered(ask(tools=[tool("Read"), _DEFERRED, {"type": "web_search_20250305", "name": "w"}]))
-    assert ([entry["name"] for entry in tools], [tool.name for tool in left_out]) == (["Read"], ["w"])
+    prompt = Prompt(ask(tools=[tool("Read"), _DEFERRED, {"type": "web_search_20250305", "name": "w"}]))
+    for restricted in (True, False):
+        offer = fitted(prompt, limit=None, restricted_schema=restricted)
+        assert ([entry["name"] for entry in offer.tools], [tool.name for tool in offer.left_out]) == (["Read"], ["w"])
     assert replace(MODEL).forced_tools
