@@ -3,6 +3,7 @@
 This is the only room that prints. Results go to stdout, narration and errors to stderr; colours only to a terminal.
 
 - `entry`    what a command line means: one of our commands, or Claude Code with arguments; errors and exit statuses
+- `launch_line`  the command line of a launch, which is read without what the other commands are read with
 - `app`      the whole; `run_commands`, `settings_commands` and `proxy_commands` are its parts, `options` is theirs
 - `completion`  what the shell can complete; `manual` how the help looks
 - `screen`   the two consoles, and how a failure looks; `correction` turns one into the command that was meant

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ COMPLETION: Final = "_KIMI_COMPLETE"
 """Set by a shell that asks for completions; the words are then in other variables."""
 _CLOSE: Final = 0.75
 """How alike a word and a command must be for it to be a slip: `statsu` is one, `start` is not."""
+_COLLECTED: Final = 20_000
+"""New objects after which garbage is looked for. A start makes some ten thousand, none of which is garbage."""
 INTERRUPTED: Final = 130
 """What a shell expects of a program that Ctrl-C has ended."""
 
@@ -32,6 +35,7 @@ def run(argv: Sequence[str]) -> int:
     if argv and argv[0] in {"--version", "-V"}:
         show_version()
         return 0
+    gc.set_threshold(_COLLECTED)
     try:
         # PowerShell leaves the variable behind, empty.
         return _run(list(argv) if os.environ.get(COMPLETION) else _confirmed(argv))
@@ -101,6 +105,15 @@ def _confirmed(argv: Sequence[str]) -> list[str]:
 
 
 def _run(argv: list[str]) -> int:
+    if not os.environ.get(COMPLETION):
+        from kimi_cli.cli.launch_line import read_launch_line
+
+        plain = read_launch_line(argv)
+        if plain is not None:
+            from kimi_cli.cli.launch import launch
+
+            request, quiet = plain
+            return launch(request, quiet=quiet)
     from kimi_cli.cli.app import app
 
     try:

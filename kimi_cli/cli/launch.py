@@ -5,49 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import NotConfiguredError
-from kimi_cli.launcher import Banner, LaunchRequest
 from kimi_cli.launcher import launch as run
-from kimi_cli.launcher.tools_choice import ToolsAsked
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.settings import read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
+    from kimi_cli.launcher import Banner, LaunchRequest
     from kimi_cli.launcher.saved_model import SavedModel
 
 _ALIASES: Final = frozenset({"default", "opus", "sonnet", "haiku", "fable", "opusplan", "best"})
 """Names for which Claude Code has slots: `--model haiku` is its own option and not the id of a Kimi model."""
+_PLAIN: Final = frozenset({"dumb", "unknown"})
+"""Terminals that would show how a text is to look in place of the look."""
 
 
-def launch(
-    arguments: Sequence[str],
-    *,
-    provider: str | None,
-    model: str | None,
-    claude: Path | None,
-    direct: bool,
-    debug_bodies: bool = False,
-    quiet: bool,
-    tools: ToolsAsked | None = None,
-) -> int:
+def launch(request: LaunchRequest, *, quiet: bool) -> int:
     """Run Claude Code and return its exit status."""
-    if model in _ALIASES:
-        arguments, model = ["--model", model, *arguments], None
-    request = LaunchRequest(
-        tuple(arguments),
-        provider=provider,
-        model=model,
-        claude=claude,
-        direct=direct,
-        debug_bodies=debug_bodies,
-        tools=tools or ToolsAsked(),
-    )
+    if request.model in _ALIASES:
+        request = replace(request, arguments=("--model", request.model, *request.arguments), model=None)
     paths = Paths.find(os.environ)
 
     def start() -> int:
@@ -64,7 +47,7 @@ def launch(
     try:
         return start()
     except NotConfiguredError:
-        if provider is not None or not _is_first_time(paths):
+        if request.provider is not None or not _is_first_time(paths):
             raise
     from kimi_cli.cli.setup import Given, setup
 
@@ -114,15 +97,20 @@ def _show() -> Callable[[Banner], None]:
             warn_of_recording(banner.bodies)
         if banner.is_print or not is_seen:
             return
-        from rich.markup import escape
+        print(f"{_bold('kimi')}  {banner.model.display_name} on {banner.host} via {banner.endpoint}", file=sys.stderr)
+        if banner.warnings:
+            from kimi_cli.cli.screen import show_warning
 
-        from kimi_cli.cli.screen import narration
-
-        console = narration()
-        console.print(
-            f"[bold]kimi[/]  {escape(banner.model.display_name)} on {escape(banner.host)} via {banner.endpoint}"
-        )
-        for warning in banner.warnings:
-            console.print(f"[yellow]Warning:[/] {escape(warning)}")
+            for warning in banner.warnings:
+                show_warning(warning)
 
     return show
+
+
+def _bold(text: str) -> str:
+    """The text as it stands out on a terminal that can do that.
+
+    By hand, because the library for such things takes longer to load than the rest of a launch.
+    """
+    is_plain = sys.platform == "win32" or os.environ.get("TERM") in _PLAIN
+    return text if is_plain else f"\x1b[1m{text}\x1b[0m"

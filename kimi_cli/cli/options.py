@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from kimi_cli.cli import launch_line
 from kimi_cli.cli.completion import complete_model, complete_provider
 from kimi_cli.cli.shell_syntax import Shell
 from kimi_cli.providers.tools import Level, Progress
@@ -14,7 +15,7 @@ from kimi_cli.providers.tools import Level, Progress
 ProviderOption = Annotated[
     str | None,
     typer.Option(
-        "--provider",
+        launch_line.PROVIDER,
         metavar="NAME",
         help="Use this provider, this once.",
         show_default=False,
@@ -24,17 +25,25 @@ ProviderOption = Annotated[
 ModelOption = Annotated[
     str | None,
     typer.Option(
-        "--model", metavar="ID", help="Use this model, this once.", show_default=False, autocompletion=complete_model
+        launch_line.MODEL,
+        metavar="ID",
+        help="Use this model, this once.",
+        show_default=False,
+        autocompletion=complete_model,
     ),
 ]
+DirectOption = Annotated[
+    bool, typer.Option(launch_line.DIRECT, help="Without the proxy: hand Claude Code the key itself (Moonshot).")
+]
+QuietOption = Annotated[bool, typer.Option(launch_line.QUIET, help="Say nothing before Claude Code starts.")]
 BodiesOption = Annotated[
     bool,
-    typer.Option("--debug-bodies", help="Record everything asked and answered in private files beside the log."),
+    typer.Option(launch_line.BODIES, help="Record everything asked and answered in private files beside the log."),
 ]
 ToolsOption = Annotated[
     Level | None,
     typer.Option(
-        "--execute-tools",
+        launch_line.TOOLS,
         metavar="LEVEL",
         help="Have the proxy carry out tools itself, in this directory: read-only, or all of them.",
         show_default="off",
@@ -43,7 +52,7 @@ ToolsOption = Annotated[
 ProgressOption = Annotated[
     Progress | None,
     typer.Option(
-        "--progress",
+        launch_line.PROGRESS,
         metavar="WHERE",
         help="Tell of those tools as thinking, as text, or not: off.",
         show_default="thinking",
@@ -57,5 +66,5 @@ ShellOption = Annotated[
     ),
 ]
 ClaudeOption = Annotated[
-    Path | None, typer.Option("--claude", metavar="PATH", help="The Claude Code to run.", show_default=False)
+    Path | None, typer.Option(launch_line.CLAUDE, metavar="PATH", help="The Claude Code to run.", show_default=False)
 ]

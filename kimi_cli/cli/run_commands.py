@@ -9,10 +9,12 @@ import typer
 from kimi_cli.cli.options import (
     BodiesOption,
     ClaudeOption,
+    DirectOption,
     JsonOption,
     ModelOption,
     ProgressOption,
     ProviderOption,
+    QuietOption,
     ToolsOption,
 )
 
@@ -32,10 +34,8 @@ def launch(  # noqa: PLR0913 - one for each option
     provider: ProviderOption = None,
     model: ModelOption = None,
     claude: ClaudeOption = None,
-    direct: Annotated[
-        bool, typer.Option("--direct", help="Without the proxy: hand Claude Code the key itself (Moonshot).")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing before Claude Code starts.")] = False,
+    direct: DirectOption = False,
+    quiet: QuietOption = False,
     debug_bodies: BodiesOption = False,
     execute_tools: ToolsOption = None,
     progress: ProgressOption = None,
@@ -45,19 +45,19 @@ def launch(  # noqa: PLR0913 - one for each option
     Needs a provider and a key, once: kimi setup.
     """
     from kimi_cli.cli.launch import launch as run
+    from kimi_cli.launcher import LaunchRequest
     from kimi_cli.launcher.tools_choice import ToolsAsked
 
-    status = run(
-        context.args,
+    request = LaunchRequest(
+        tuple(context.args),
         provider=provider,
         model=model,
         claude=claude,
         direct=direct,
         debug_bodies=debug_bodies,
-        quiet=quiet,
         tools=ToolsAsked(execute_tools, progress),
     )
-    raise typer.Exit(status)
+    raise typer.Exit(run(request, quiet=quiet))
 
 
 @commands.command(rich_help_panel=_PANEL)

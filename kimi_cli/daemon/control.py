@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import json
-import secrets
-from contextlib import closing, contextmanager, suppress
+import os
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
-from socket import SHUT_RDWR
-from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
+from kimi_cli.daemon.connection import Connection, NotOursError
 from kimi_cli.daemon.errors import (
     ProxyClosingError,
     ProxyGoneError,
@@ -20,21 +15,19 @@ from kimi_cli.daemon.errors import (
     SessionsRunningError,
     SessionUnknownError,
 )
-from kimi_cli.daemon.status import ProxyStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
-    from socket import socket
 
+    from kimi_cli.daemon.status import ProxyStatus
     from kimi_cli.providers.route import Route
     from kimi_cli.store.identity import ProcessIdentity
     from kimi_cli.store.state import ProxyState
 
 CONTROL_SECONDS: Final = 5.0
 """How long a proxy may take to answer. It does in milliseconds; a machine under load or just awake takes longer."""
-_LOOPBACK: Final = "127.0.0.1"
-_ANSWER_LIMIT: Final = 4 * 1024 * 1024
+_CHALLENGE_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +37,30 @@ class OpenSession:
     id: str
     token: str = field(repr=False)
     base_url: str
+
+
+def session_request(
+    route: Route,
+    token: str | None = None,
+    *,
+    owners: Sequence[ProcessIdentity],
+    project: str,
+    files: Sequence[Path] = (),
+    record: bool = False,
+) -> dict[str, Any]:
+    """What asks for a session that lives as long as one of `owners`.
+
+    `token` is one that its client has already. `files` in the runtime directory are removed when the session ends;
+    they need not exist yet. With `record` the bodies of its requests and answers are recorded beside the log.
+    """
+    return {
+        "route": route.to_json(),
+        "owners": [owner.to_json() for owner in owners],
+        "project": project,
+        "token": token,
+        "files": [str(file) for file in files],
+        "record": record,
+    }
 
 
 class Control:
@@ -69,23 +86,15 @@ class Control:
         files: Sequence[Path] = (),
         record: bool = False,
     ) -> OpenSession:
-        """Opens a session that lives as long as one of `owners`.
+        """Opens a session; arguments as of `session_request`, raises as `open` does."""
+        return self.open(session_request(route, token, owners=owners, project=project, files=files, record=record))
 
-        `token` reopens one after a proxy died: the client goes on with the token that it has. `files` in the runtime
-        directory are removed when the session ends; they need not exist yet. With `record` the bodies of its requests
-        and answers are recorded beside the log.
+    def open(self, request: Mapping[str, object]) -> OpenSession:
+        """Opens the session that a `session_request` asks for; one that is open already gets its owners.
 
         Raises:
             ProxyClosingError: the proxy is ending; ensure another one and ask again.
         """
-        request = {
-            "route": route.to_json(),
-            "owners": [owner.to_json() for owner in owners],
-            "project": project,
-            "token": token,
-            "files": [str(file) for file in files],
-            "record": record,
-        }
         answer = self._ask("POST", "/control/sessions", request)
         return OpenSession(id=str(answer["id"]), token=str(answer["token"]), base_url=self.state.base_url)
 
@@ -107,6 +116,8 @@ class Control:
 
     def status(self) -> ProxyStatus:
         """The proxy and its sessions."""
+        from kimi_cli.daemon.status import ProxyStatus
+
         answer = self._ask("GET", "/control/status")
         try:
             return ProxyStatus.from_json(answer)
@@ -135,13 +146,14 @@ class Control:
         Raises:
             ProxyGoneError: this proxy does not answer here.
         """
-        with closing(self._connect()) as connection:
+        with self._connect() as connection:
             return self._prove(connection)
 
     def _ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        with closing(self._connect()) as connection:
+        token = {"Authorization": f"Bearer {self.state.control_token}"}
+        with self._connect() as connection:
             self._prove(connection)
-            status, answer = self._exchange(connection, method, path, body)
+            status, answer = self._exchange(connection, method, path, token, body)
         if 200 <= status < 300:
             return answer
         error = answer.get("error")
@@ -156,57 +168,27 @@ class Control:
             case _:
                 raise ProxyRefusedError(status=status, reason=reason)
 
-    def _connect(self) -> HTTPConnection:
-        connection = HTTPConnection(_LOOPBACK, self.state.port, timeout=self._timeout)
+    def _connect(self) -> Connection:
         try:
-            connection.connect()
+            return Connection(self.state.port, seconds=self._timeout)
         except OSError as error:
             raise ProxyGoneError(reason=error.strerror or str(error)) from error
-        connection.auto_open = False  # a connection made anew would be to somebody who has not proved anything
-        return connection
 
-    def _prove(self, connection: HTTPConnection) -> bool:
-        challenge = secrets.token_hex(16)
-        status, answer = self._exchange(connection, "GET", "/health", challenge=challenge)
+    def _prove(self, connection: Connection) -> bool:
+        challenge = os.urandom(_CHALLENGE_BYTES).hex()
+        status, answer = self._exchange(connection, "GET", "/health", {"x-kimi-challenge": challenge})
         text = f"health {self.state.instance} {challenge}".encode()
-        proof = hmac.new(self.state.control_token.encode(), text, hashlib.sha256).hexdigest()
+        proof = hmac.digest(self.state.control_token.encode(), text, "sha256").hex()
         if not hmac.compare_digest(str(answer.get("proof", "")).encode(), proof.encode()):
             raise ProxyGoneError(reason=f"port {self.state.port} belongs to another program now")
         return status == 200
 
     def _exchange(
-        self, connection: HTTPConnection, method: str, path: str, body: object = None, *, challenge: str = ""
+        self, connection: Connection, method: str, path: str, headers: Mapping[str, str], body: object = None
     ) -> tuple[int, dict[str, Any]]:
-        headers = {"Content-Type": "application/json"}
-        if challenge:
-            headers["x-kimi-challenge"] = challenge
-        else:
-            headers["Authorization"] = f"Bearer {self.state.control_token}"
-        data = None if body is None else json.dumps(body).encode()
         try:
-            with _within(connection.sock, seconds=self._timeout):
-                connection.request(method, path, body=data, headers=headers)
-                response = connection.getresponse()
-                answer = json.loads(response.read(_ANSWER_LIMIT))
-        except (OSError, HTTPException) as error:  # a timeout is an OSError
+            return connection.ask(method, path, headers=headers, body=body)
+        except OSError as error:  # a timeout is one
             raise ProxyGoneError(reason=str(error) or type(error).__name__) from error
-        except (ValueError, RecursionError) as error:
+        except NotOursError as error:
             raise ProxyGoneError(reason=f"port {self.state.port} answers something else") from error
-        return response.status, answer if isinstance(answer, dict) else {}
-
-
-@contextmanager
-def _within(connection: socket, *, seconds: float) -> Iterator[None]:
-    """Breaks a connection off in time: its own timeout begins anew with every byte that a stranger sends."""
-
-    def break_off() -> None:
-        with suppress(OSError):
-            connection.shutdown(SHUT_RDWR)
-
-    timer = Timer(seconds, break_off)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli import __version__
-from kimi_cli.daemon.control import Control, OpenSession
+from kimi_cli.daemon.control import Control
 from kimi_cli.daemon.end import wait_for_end
-from kimi_cli.daemon.errors import (
-    PortTakenError,
-    ProxyClosingError,
-    ProxyGoneError,
-    ProxyRefusedError,
-    SessionUnknownError,
-)
+from kimi_cli.daemon.errors import PortTakenError, ProxyGoneError, ProxyRefusedError, SessionUnknownError
 from kimi_cli.daemon.find import Condition, examine, look
 from kimi_cli.daemon.lock import proxy_lock
-from kimi_cli.daemon.spawn import SpawnOptions, spawn
-from kimi_cli.daemon.stop import stop_process
 from kimi_cli.daemon.wishes import DEFAULT_PORT, read_wishes
 from kimi_cli.store.state import other_state_file, read_state
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from kimi_cli.daemon.lock import ProxyLock
+    from kimi_cli.daemon.spawn import Spawned, SpawnOptions
     from kimi_cli.daemon.wishes import Wishes
-    from kimi_cli.providers.route import Route
-    from kimi_cli.store.identity import ProcessIdentity
     from kimi_cli.store.paths import Paths
     from kimi_cli.store.state import ProxyState
 
 ENDING_SECONDS: Final = 5.0
 """How long a proxy that is ending may take before it counts as hanging: open answers get two seconds, files little."""
-_TRIES: Final = 5
-"""How often a session is asked for. A proxy that ends in between is met once; twice in a row hardly ever."""
 
 
 def ensure_proxy(paths: Paths, *, environ: Mapping[str, str], port: int | None = None) -> Control:
@@ -50,11 +40,18 @@ def ensure_proxy(paths: Paths, *, environ: Mapping[str, str], port: int | None =
         PortTakenError: the port that was asked for belongs to somebody else.
         ProxyError: no proxy could be started.
     """
+    found = begin_proxy(paths, environ=environ, port=port)
+    return found if isinstance(found, Control) else found.finish()
+
+
+def begin_proxy(paths: Paths, *, environ: Mapping[str, str], port: int | None = None) -> Control | Beginning:
+    """The same, but a new one as soon as its port is known; raises as `ensure_proxy` does."""
     wishes = read_wishes(environ)
     found, condition = look(_place(paths, port))
     if found is not None and condition is Condition.SOUND and _is_wanted(found, port):
         return Control(found)
-    with proxy_lock(paths) as lock:
+    with ExitStack() as stack:
+        lock = stack.enter_context(proxy_lock(paths))
         place = _place(paths, port)
         former = read_state(place)
         replaces = None
@@ -65,45 +62,49 @@ def ensure_proxy(paths: Paths, *, environ: Mapping[str, str], port: int | None =
             if condition is Condition.SOUND and _is_wanted(former, port):
                 return Control(former)
             replaces = _make_way(former, condition)
+        from kimi_cli.daemon.spawn import begin
+
         options = _options(paths, place=place, wishes=wishes, port=port, former=former, replaces=replaces)
+        # The state of one that died stays: by it those that had a session there know that it did not end in order.
+        is_first = place == paths.state_file and former is None
         try:
-            return Control(spawn(options, environ=environ))
+            spawned = begin(options, environ=environ)
         except BaseException as error:
-            # The state of one that died stays: by it those that had a session there know that it did not end in order.
-            if place == paths.state_file and former is None:
+            if is_first:
                 lock.clear()
             if isinstance(error, PortTakenError) and former is not None and former.port == error.port:
                 raise _still_used(former, error) from error
             raise
+        return Beginning(spawned, lock, stack.pop_all(), is_first=is_first)
 
 
-def open_session(  # noqa: PLR0913 - where, how and for whom; all but two by name
-    paths: Paths,
-    route: Route,
-    *,
-    environ: Mapping[str, str],
-    owners: Sequence[ProcessIdentity],
-    project: str,
-    token: str | None = None,
-    files: Sequence[Path] = (),
-    port: int | None = None,
-    record: bool = False,
-) -> tuple[Control, OpenSession]:
-    """A session on the proxy that runs, or on a new one; arguments as of `ensure_proxy` and `Control.open_session`.
+class Beginning:
+    """A new proxy that has its `port` and does not answer yet. The lock is held until `finish`, which must be called.
 
-    The proxy may end between being found and being asked, as it does when its last session has; then another is
-    started.
+    Clients may connect already. The system keeps their connections until the proxy accepts them.
     """
-    for tries_left in reversed(range(_TRIES)):
-        control = ensure_proxy(paths, environ=environ, port=port)
-        try:
-            return control, control.open_session(
-                route, owners=owners, project=project, token=token, files=files, record=record
-            )
-        except (ProxyClosingError, ProxyGoneError):
-            if not tries_left:
+
+    def __init__(self, spawned: Spawned, lock: ProxyLock, held: ExitStack, *, is_first: bool) -> None:
+        self._spawned, self._lock, self._held, self._is_first = spawned, lock, held, is_first
+        self.port = spawned.port
+
+    def hand_over(self, request: Mapping[str, object]) -> None:
+        """Has the proxy open a session as soon as it can, whatever becomes of this process; for a `session_request`."""
+        self._spawned.hand_over(request)
+
+    def finish(self) -> Control:
+        """Returns once the proxy answers.
+
+        Raises:
+            ProxyStartError: it does not come that far.
+        """
+        with self._held:
+            try:
+                return Control(self._spawned.finish())
+            except BaseException:
+                if self._is_first:
+                    self._lock.clear()
                 raise
-    raise AssertionError("the last try returns or raises")
 
 
 def _place(paths: Paths, port: int | None) -> Path:
@@ -121,6 +122,8 @@ def _is_wanted(state: ProxyState, port: int | None) -> bool:
 
 def _make_way(former: ProxyState, condition: Condition) -> str:
     """Sees to it that a proxy which is not to be used does not stand in the way, and says how."""
+    from kimi_cli.daemon.stop import stop_process
+
     pid = former.process.pid
     match condition:
         case Condition.GONE:
@@ -150,6 +153,8 @@ def _still_used(former: ProxyState, error: PortTakenError) -> PortTakenError:
 def _options(
     paths: Paths, *, place: Path, wishes: Wishes, port: int | None, former: ProxyState | None, replaces: str | None
 ) -> SpawnOptions:
+    from kimi_cli.daemon.spawn import SpawnOptions
+
     named = port if port is not None else wishes.port
     usual = former.port if former is not None else DEFAULT_PORT
     return SpawnOptions(
@@ -163,6 +168,6 @@ def _options(
         usage_dir=paths.usage_dir,
         calibration_file=paths.calibration_file,
         debug=wishes.debug,
-        reopening=port is not None or former is not None,
+        reopening=True,
         replaces=replaces,
     )

@@ -1,32 +1,37 @@
-"""A new proxy process, and the line by which it says that it is ready."""
+"""A new proxy process, and the lines by which it says how far it is."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import IO, TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from kimi_cli.daemon.errors import PortTakenError, ProxyStartError
 from kimi_cli.daemon.wishes import DEFAULT_GRACE, DEFAULT_PORT, DEFAULT_RETRY, proxy_environment
-from kimi_cli.store.state import read_state
+from kimi_cli.store.remedy import write_remedy
+from kimi_cli.store.state import ProxyState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from kimi_cli.store.state import ProxyState
+    from kimi_cli.errors import ProxyError
 
 READY_SECONDS: Final = 20.0
 """How long a new process may take: well under a second as a rule, several on a cold or busy machine."""
 _END_SECONDS: Final = 1.0
 """How long a process that has said why it cannot start may take to end."""
 _LINE_LIMIT: Final = 16 * 1024
+_LINES: Final = 2
+"""One when it has its port, and one when it answers."""
 _PRIVATE: Final = 0o600
 
 if sys.platform == "win32":
@@ -44,9 +49,9 @@ else:
 class SpawnOptions:
     """What a new process is told. `grace` and `retry` are in seconds.
 
-    With `strict` it takes `port` or none. With `reopening` it comes after one whose sessions have not ended, and waits
-    for them a moment; `replaces` says what became of that one, for the log. Without `lock_file` it is one that nobody
-    but its spawner looks for, and it must have a state file of its own.
+    With `strict` it takes `port` or none. With `reopening` clients may come before their sessions are opened, and are
+    let wait a moment; `replaces` says what became of one that was here before, for the log. Without `lock_file` it is
+    one that nobody but its spawner looks for, and it must have a state file of its own.
     """
 
     state_file: Path
@@ -72,16 +77,106 @@ def spawn(options: SpawnOptions, *, environ: Mapping[str, str]) -> ProxyState:
         PortTakenError: `strict`, and somebody else has the port.
         ProxyStartError: it did not become ready.
     """
+    return begin(options, environ=environ).finish()
+
+
+def begin(options: SpawnOptions, *, environ: Mapping[str, str]) -> Spawned:
+    """The same, and returns once the process has its port.
+
+    Raises:
+        PortTakenError, ProxyStartError: it did not come that far.
+    """
+    _check_place(options)
     with _error_output(options.log_file) as errors:
         process = _start(options, environ=environ, errors=errors)
+    spawned = Spawned(process, options)
     try:
-        state = _state_of(_first_line(process), options=options)
+        spawned.wait_bound()
     except BaseException:
         _clear_away(process)
         raise
-    # Waited for in the background: a proxy that ends before we do must not stay behind as a zombie.
-    Thread(target=process.wait, daemon=True).start()
-    return state
+    return spawned
+
+
+class Spawned:
+    """A process that becomes a proxy. From `wait_bound` on it has `port`; clients that connect are answered later."""
+
+    def __init__(self, process: subprocess.Popen[bytes], options: SpawnOptions) -> None:
+        self._process, self._options = process, options
+        self._deadline = time.monotonic() + READY_SECONDS
+        self._lines: SimpleQueue[bytes] = SimpleQueue()
+        self.port = 0
+        # A thread, because a pipe cannot be waited for with a deadline on every system.
+        Thread(target=self._read, daemon=True).start()
+
+    def wait_bound(self) -> None:
+        """Returns once the process has its port; raises as `begin` does."""
+        said = self._said()
+        if not isinstance(said.get("bound"), int):
+            raise _failure(said, log_file=self._options.log_file)
+        self.port = said["bound"]
+
+    def hand_over(self, request: Mapping[str, object]) -> None:
+        """Says, once, which session the process is to open when it can. One that has died says so in `finish`."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        _close_input(self._process)
+
+    def finish(self) -> ProxyState:
+        """Returns once it answers. A process that does not come that far is ended.
+
+        Raises:
+            ProxyStartError: it did not become ready.
+        """
+        try:
+            _close_input(self._process)
+            state = self._state(self._said())
+        except BaseException:
+            _clear_away(self._process)
+            raise
+        # Waited for in the background: a proxy that ends before we do must not stay behind as a zombie.
+        Thread(target=self._process.wait, daemon=True).start()
+        return state
+
+    def _state(self, said: Mapping[str, Any]) -> ProxyState:
+        if said.get("ready") is not True:
+            raise _failure(said, log_file=self._options.log_file)
+        # As it says itself: the file is for others, and may come to harm at any time.
+        state = ProxyState.from_json(said.get("state"))
+        if state is None:
+            raise ProxyStartError(reason="it does not say what it is", log_file=self._options.log_file)
+        return state
+
+    def _said(self) -> dict[str, Any]:
+        """What the process says next; empty if it ends without a word."""
+        try:
+            line = self._lines.get(timeout=max(0.0, self._deadline - time.monotonic()))
+        except Empty:
+            reason = f"it was not ready after {READY_SECONDS:.0f} seconds"
+            raise ProxyStartError(reason=reason, log_file=self._options.log_file) from None
+        try:
+            said = json.loads(line)
+        except ValueError:
+            said = {}
+        return said if isinstance(said, dict) else {}
+
+    def _read(self) -> None:
+        with suppress(OSError, ValueError):
+            if self._process.stdout is not None:
+                with self._process.stdout as said:
+                    for _ in range(_LINES):
+                        self._lines.put(said.readline(_LINE_LIMIT))
+
+
+def _check_place(options: SpawnOptions) -> None:
+    """Sees what the process would find out too late, when a client is already waiting for it."""
+    if options.state_file.is_dir():
+        error = IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        fix = write_remedy(options.state_file, error, variable="XDG_RUNTIME_DIR")
+        raise ProxyStartError(
+            reason=f"{options.state_file} cannot be written: {error.strerror}", log_file=options.log_file, fix=fix
+        )
 
 
 def _start(options: SpawnOptions, *, environ: Mapping[str, str], errors: IO[bytes] | int) -> subprocess.Popen[bytes]:
@@ -92,6 +187,7 @@ def _start(options: SpawnOptions, *, environ: Mapping[str, str], errors: IO[byte
         *("--port", str(options.port)),
         *("--grace", str(options.grace)),
         *("--retry", str(options.retry)),
+        "--early",
     ]
     if options.lock_file is not None:
         command += ["--lock", str(options.lock_file)]
@@ -112,7 +208,7 @@ def _start(options: SpawnOptions, *, environ: Mapping[str, str], errors: IO[byte
         try:
             return subprocess.Popen(  # noqa: S603 - this interpreter, with our own arguments
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 # It keeps no directory in use, and no terminal's signal reaches it.
@@ -126,8 +222,15 @@ def _start(options: SpawnOptions, *, environ: Mapping[str, str], errors: IO[byte
     raise ProxyStartError(reason=f"{sys.executable} cannot be run ({failure.strerror})") from failure
 
 
+def _close_input(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):  # a process that has died did not read what was written to it
+            process.stdin.close()
+
+
 def _clear_away(process: subprocess.Popen[bytes]) -> None:
     """Sees a process end that did not become a proxy. It is our child, so its id cannot have gone to anybody else."""
+    _close_input(process)
     try:
         process.wait(timeout=_END_SECONDS)
     except subprocess.TimeoutExpired:
@@ -148,40 +251,9 @@ def _error_output(log_file: Path) -> Iterator[IO[bytes] | int]:
         yield file
 
 
-def _first_line(process: subprocess.Popen[bytes]) -> bytes | None:
-    """What the process says first; empty if it ends without a word, None if it says nothing in time."""
-    lines: SimpleQueue[bytes] = SimpleQueue()
-
-    def read() -> None:
-        with suppress(OSError, ValueError):
-            if process.stdout is not None:
-                with process.stdout:
-                    lines.put(process.stdout.readline(_LINE_LIMIT))
-
-    # A thread, because a pipe cannot be waited for with a deadline on every system.
-    Thread(target=read, daemon=True).start()
-    try:
-        return lines.get(timeout=READY_SECONDS)
-    except Empty:
-        return None
-
-
-def _state_of(line: bytes | None, *, options: SpawnOptions) -> ProxyState:
-    """The state of a proxy whose first line says that it is ready."""
-    if line is None:
-        raise ProxyStartError(reason=f"it was not ready after {READY_SECONDS:.0f} seconds", log_file=options.log_file)
-    try:
-        said = json.loads(line)
-    except ValueError:
-        said = {}
-    if not isinstance(said, dict):
-        said = {}
-    if said.get("ready") is True:
-        state = read_state(options.state_file)
-        if state is not None and state.instance == said.get("instance"):
-            return state
-        raise ProxyStartError(reason=f"{options.state_file} is not what it wrote", log_file=options.log_file)
+def _failure(said: Mapping[str, Any], *, log_file: Path) -> ProxyError:
+    """Why a process gave up, as it says itself."""
     if said.get("kind") == "port_taken":
-        raise PortTakenError(int(said["port"]), holder=said.get("holder"))
+        return PortTakenError(int(said["port"]), holder=said.get("holder"))
     reason, fix = str(said.get("error", "it ended at once")), said.get("fix")
-    raise ProxyStartError(reason=reason, log_file=options.log_file, fix=fix if isinstance(fix, str) else None)
+    return ProxyStartError(reason=reason, log_file=log_file, fix=fix if isinstance(fix, str) else None)

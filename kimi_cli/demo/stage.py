@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from kimi_cli.daemon import Control, ProxyGoneError, SessionsRunningError, find_proxy, stop_proxy
+from kimi_cli.daemon import Control, ProxyGoneError, SessionsRunningError, find_proxy
+from kimi_cli.daemon.stop import stop_proxy
 from kimi_cli.demo.report import DemoError
 from kimi_cli.demo.request import MODEL_ID
 from kimi_cli.demo.upstream import Upstream

@@ -72,23 +72,21 @@ def read_arguments(arguments: Sequence[str]) -> ClientArguments:
         UsageError: they ask for sessions that cannot be put on our proxy.
     """
     options = list(_options(arguments))
-    names = {option.name for option in options}
+    names = {name for name, _, _ in options}
     first = arguments[0] if arguments else ""
     informs = bool(names & _INFORMATION)
     if not informs:
         _refuse_sessions_elsewhere(first, names)
-    own = [option for option in options if option.name == "--settings"]
-    taken = {place for option in own for place in range(option.start, option.end)}
+    taken = {place for name, _, places in options if name == "--settings" for place in places}
+    values = {name: value for name, value, _ in options}  # of several equal ones the last counts
     sources = {USER_SOURCE, PROJECT_SOURCE, LOCAL_SOURCE}
-    for option in options:
-        if option.name == "--setting-sources":
-            sources = {source.strip() for source in option.value.split(",")}
-    values = {option.name: option.value for option in options}
+    if "--setting-sources" in values:
+        sources = {source.strip() for source in values["--setting-sources"].split(",")}
     if "--restricted" in names:
         sources = set()
     return ClientArguments(
         rest=tuple(argument for place, argument in enumerate(arguments) if place not in taken),
-        settings=own[-1].value if own else None,
+        settings=values.get("--settings"),
         sources=frozenset(sources),
         is_print=any(_PRINT.fullmatch(name) for name in names),
         needs_session=not informs and first not in _SUBCOMMANDS | _ELSEWHERE,
@@ -97,18 +95,11 @@ def read_arguments(arguments: Sequence[str]) -> ClientArguments:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    """One option and where it stands: arguments `start` to `end`, the latter not included."""
+def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str, range]]:
+    """Every option before `--`: its name, its value, and which arguments they are.
 
-    name: str
-    value: str
-    start: int
-    end: int
-
-
-def _options(arguments: Sequence[str]) -> Iterator[_Option]:
-    """Every option before `--`. One that lacks its value is left for the client to complain about."""
+    One that lacks its value is left for the client to complain about.
+    """
     place = 0
     while place < len(arguments) and arguments[place] != "--":
         argument, start = arguments[place], place
@@ -121,7 +112,7 @@ def _options(arguments: Sequence[str]) -> Iterator[_Option]:
                 return
             value = arguments[place]
             place += 1
-        yield _Option(name, value, start, place)
+        yield name, value, range(start, place)
 
 
 def _refuse_sessions_elsewhere(first: str, names: set[str]) -> None:

@@ -27,12 +27,16 @@ if TYPE_CHECKING:
 
 DEATH_BY_SIGNAL: Final = 128
 """Added to the signal's number, as shells do."""
+_END_SECONDS: Final = 3.0
+"""How long a client that was told to end may take."""
 _STOP_PAUSE: Final = 0.05
 """Seconds in which a stop that was meant for both of us has reached us as well."""
 
 
 def run_client(command: Sequence[str] | str, *, environ: Mapping[str, str], started: Callable[[int], None]) -> int:
     """Runs the client to its end and gives its exit status. `started` is called with its process id.
+
+    Where that fails the client is ended, and the failure goes on.
 
     Raises:
         OSError: it cannot be started.
@@ -41,13 +45,28 @@ def run_client(command: Sequence[str] | str, *, environ: Mapping[str, str], star
     with _signals() as signals:
         process = subprocess.Popen(command, env=dict(environ))  # noqa: S603 - the program that the user wants to run
         signals.deliver_to(process.pid)
-        started(process.pid)
+        try:
+            started(process.pid)
+        except BaseException:
+            _end(process)
+            terminal.restore()
+            raise
         status = _wait(process)
         signals.deliver_to(None)
     if status < 0:
         terminal.restore()
         return DEATH_BY_SIGNAL - status
     return status
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the client, which may still put the terminal in order and save what it has."""
+    process.terminate()
+    try:
+        process.wait(timeout=_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 class _Signals:

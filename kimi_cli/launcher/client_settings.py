@@ -86,6 +86,13 @@ def user_settings_file(environ: Mapping[str, str]) -> Path | None:
     return home / ".claude" / "settings.json" if home is not None else None
 
 
+def user_model(environ: Mapping[str, str]) -> str | None:
+    """The model that the user's `settings.json` names as Claude Code's default."""
+    path = user_settings_file(environ)
+    model = _read(path).get("model") if path is not None else None
+    return model if isinstance(model, str) and model else None
+
+
 def _files(environ: Mapping[str, str], cwd: Path) -> Iterator[tuple[str, Path]]:
     home, users = home_directory(environ), user_settings_file(environ)
     if users is not None:

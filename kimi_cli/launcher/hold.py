@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from kimi_cli.daemon import Control, OpenSession, ProxyGoneError, open_session, tidy
+from kimi_cli.daemon import (
+    Control,
+    Opening,
+    OpenSession,
+    ProxyGoneError,
+    begin_session,
+    open_as,
+    session_request,
+)
 from kimi_cli.daemon.find import Condition, examine
 from kimi_cli.daemon.lock import proxy_lock
 from kimi_cli.errors import KimiError, ProxyError
@@ -30,7 +38,8 @@ class Hold:
     """One session. As a context it is opened, watched over, and closed; `base_url` and `token` stay what they are.
 
     The session belongs to this process, and with `share` to others. `files` go with it. With `record` its bodies are
-    recorded.
+    recorded. With `early` the context may begin before the proxy answers, if that has to be started: a client can use
+    `base_url` and `token` already, and `share` must be called as soon as it is there.
     """
 
     def __init__(
@@ -42,23 +51,31 @@ class Hold:
         project: Path,
         files: Sequence[Path] = (),
         record: bool = False,
+        early: bool = False,
     ) -> None:
+        self._early = early
         self._paths, self._route, self._environ, self._project = paths, route, environ, str(project)
         self._files, self._record = tuple(files), record
         self._owners = [ProcessIdentity.current()]
         self._lock = threading.Lock()
         self._is_over = False
+        self._opening: Opening | None = None
         self._open: tuple[Control, OpenSession] | None = None
         self._watch = Watch(self)
 
     def __enter__(self) -> Self:
-        self._open = self._opened(token=None, port=None)
-        self._watch.start()
+        self._opening = begin_session(self._request, self._paths, environ=self._environ)
+        if self._opening.is_open or not self._early:
+            self._complete()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        with suppress(KimiError):
+            self._complete()
+        if self._open is None:  # it never was
+            return
         self._watch.stop()
         with self._lock:
             self._is_over = True
@@ -66,6 +83,8 @@ class Hold:
         try:
             Control(control.state, timeout=_CLOSE_SECONDS).close_session(session.id)
         except ProxyGoneError:
+            from kimi_cli.daemon.stop import tidy
+
             with suppress(KimiError):
                 tidy(self._paths, besides=self._files)
         except KimiError:
@@ -74,12 +93,12 @@ class Hold:
     @property
     def base_url(self) -> str:
         """The address for the client."""
-        return self._current[1].base_url
+        return (self._opening or self._current[1]).base_url
 
     @property
     def token(self) -> str:
         """The client's token."""
-        return self._current[1].token
+        return (self._opening or self._current[1]).token
 
     @property
     def proxy(self) -> ProcessIdentity:
@@ -87,10 +106,20 @@ class Hold:
         return self._current[0].state.process
 
     def share(self, pid: int) -> None:
-        """Lets the session live as long as one more process does, so that it outlives this one if that is killed."""
+        """Lets the session live as long as one more process does, so that it outlives this one if that is killed.
+
+        Raises:
+            KimiError: the context began early, and the proxy could not be started after all.
+        """
         try:
             owner = ProcessIdentity.of(pid)
         except ProcessLookupError:
+            self._complete()
+            return
+        if self._opening is not None:
+            self._owners.append(owner)
+            self._opening.hand_over()
+            self._complete()
             return
         with self._lock:
             self._owners.append(owner)
@@ -134,7 +163,9 @@ class Hold:
         before, old = self._current
         with self._lock:
             owners = tuple(self._owners)
-        control, session = self._opened(token=old.token, port=before.state.port)
+        control, session = open_as(
+            self._request, self._paths, environ=self._environ, token=old.token, port=before.state.port
+        )
         if control.state.port != before.state.port:
             with suppress(KimiError):
                 control.close_session(session.id)
@@ -148,16 +179,19 @@ class Hold:
             if is_over:
                 control.close_session(session.id)
 
-    def _opened(self, *, token: str | None, port: int | None) -> tuple[Control, OpenSession]:
-        return open_session(
-            self._paths,
-            self._route,
-            environ=self._environ,
+    def _complete(self) -> None:
+        """Returns once the session is open, and watched over; at once where it is."""
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            self._open = opening.finish()
+            self._watch.start()
+
+    def _request(self, token: str | None) -> dict[str, Any]:
+        return session_request(
+            *(self._route, token),
             owners=tuple(self._owners),
             project=self._project,
-            token=token,
             files=self._files,
-            port=port,
             record=self._record,
         )
 

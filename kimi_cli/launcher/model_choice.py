@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kimi_cli.errors import HostError, ModelMissingError, ModelRetiredError
@@ -19,18 +18,12 @@ if TYPE_CHECKING:
     from kimi_cli.store.live_models import LiveList
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenModels:
-    """The main model first, then those of the slots, each once; `warnings` are sentences for the user."""
-
-    models: tuple[Model, ...]
-    warnings: tuple[str, ...] = ()
-
-
 def choose_models(
     provider: Provider, live: LiveModels, *, wanted: str | None, slots: Mapping[str, str], today: date
-) -> ChosenModels:
-    """The session's models; `wanted` is what the user named, `slots` the models behind Claude Code's other names.
+) -> tuple[tuple[Model, ...], tuple[str, ...]]:
+    """The session's models, and sentences for the user about them. The main model is the first, each is there once.
+
+    `wanted` is what the user named, `slots` are the models behind Claude Code's other names.
 
     Raises:
         ModelRetiredError: the host has ended the named one.
@@ -44,7 +37,7 @@ def choose_models(
         main, listed = _unnamed(provider, live, listed, today=today)
     ids = dict.fromkeys((main, *filter(None, slots.values())))
     models = tuple(_facts(provider, model_id, listed) for model_id in ids)
-    return ChosenModels(models, tuple(_doubts(provider, models, listed, today=today)))
+    return models, tuple(_doubts(provider, models, listed, today=today))
 
 
 def _named(

@@ -11,7 +11,7 @@ from kimi_cli.errors import UsageError
 
 _LIMIT: Final = 8 * 1024 * 1024
 """Bytes, as much as Claude Code itself reads."""
-_FILE_RULE: Final = re.compile(r"(?P<tool>Edit|Glob|Grep|LS|MultiEdit|NotebookEdit|Read|Write)\(/(?P<path>[^/].*)\)")
+_FILE_RULE: Final = r"(?P<tool>Edit|Glob|Grep|LS|MultiEdit|NotebookEdit|Read|Write)\(/(?P<path>[^/].*)\)"
 """A rule whose path begins with one slash, which means the directory of the file that it stands in."""
 
 
@@ -59,7 +59,7 @@ def _anchored(settings: dict[str, Any], folder: Path) -> dict[str, Any]:
     place = "/".join((root.drive.rstrip(":").lower(), *root.parts[1:])) if root.drive else root.as_posix().lstrip("/")
 
     def anchor(rule: object) -> object:
-        found = _FILE_RULE.fullmatch(rule) if isinstance(rule, str) else None
+        found = re.fullmatch(_FILE_RULE, rule) if isinstance(rule, str) else None
         return f"{found['tool']}(//{place}/{found['path']})" if found else rule
 
     rules = {

@@ -102,18 +102,18 @@ def _route(
 ) -> tuple[Route, tuple[str, ...]]:
     """The route to one host, and sentences about its models; raises as `choose_models` does."""
     host = live.provider
-    chosen = choose_models(host, live, wanted=model, slots=slots, today=today)
+    models, doubts = choose_models(host, live, wanted=model, slots=slots, today=today)
     route = Route(
         provider=host.id,
         format=host.format,
         base_url=host.base_url,
         dialect=host.dialect_name,
-        models=chosen.models,
+        models=models,
         key=live.key,
         slots=tuple(slots.items()),
         name=host.name,
     )
-    return route, chosen.warnings
+    return route, doubts
 
 
 def fallback_routes(

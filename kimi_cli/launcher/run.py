@@ -11,7 +11,7 @@ from kimi_cli.errors import ProxyError, UsageError
 from kimi_cli.launcher.arguments import read_arguments
 from kimi_cli.launcher.claude import find_claude, unusable
 from kimi_cli.launcher.client import run_client
-from kimi_cli.launcher.client_settings import read_client_settings
+from kimi_cli.launcher.client_settings import read_client_settings, user_model
 from kimi_cli.launcher.environment import (
     child_environment,
     direct_variables,
@@ -23,12 +23,10 @@ from kimi_cli.launcher.hold import Hold
 from kimi_cli.launcher.live import Refresh
 from kimi_cli.launcher.own_settings import read_own_settings
 from kimi_cli.launcher.resolve import resolve
-from kimi_cli.launcher.saved_model import newly_saved, read_saved_model
 from kimi_cli.launcher.settings_file import SettingsFile, build_settings
 from kimi_cli.launcher.tools_choice import ToolsAsked, tools_choice
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.tools import Level
-from kimi_cli.store.bodies import ensure_bodies_dir
 from kimi_cli.store.remedy import write_remedy
 
 if TYPE_CHECKING:
@@ -116,11 +114,14 @@ def launch(
     prepared = _Launch(
         claude, arguments, resolution, own, settings, paths=paths, environ=environ, cwd=cwd, show=show, bodies=bodies
     )
-    before = read_saved_model(environ)
+    before = user_model(environ)
     status = prepared.direct() if request.direct else prepared.proxied()
-    saved = newly_saved(before, read_saved_model(environ))
-    if saved is not None and left is not None:
-        left(saved)
+    if left is not None and user_model(environ) != before:
+        from kimi_cli.launcher.saved_model import left_behind
+
+        saved = left_behind(environ, before=before)
+        if saved is not None:
+            left(saved)
     return status
 
 
@@ -143,12 +144,20 @@ class _Launch:
         """Runs Claude Code on the proxy. The key stays in the proxy's memory."""
         route, is_recorded = self.resolution.route, self.bodies is not None
         if self.bodies is not None:
+            from kimi_cli.store.bodies import ensure_bodies_dir
+
             ensure_bodies_dir(self.bodies)
         with ExitStack() as stack:
             file = SettingsFile.for_session(self.paths)
             stack.callback(file.remove)
             hold = Hold(
-                self.paths, route, environ=self.environ, project=self.cwd, files=(file.path,), record=is_recorded
+                self.paths,
+                route,
+                environ=self.environ,
+                project=self.cwd,
+                files=(file.path,),
+                record=is_recorded,
+                early=True,
             )
             stack.enter_context(hold)
             model = self.arguments.model
@@ -208,9 +217,14 @@ class _Launch:
         warned = (*resolution.warnings, *warnings)
         self.show(Banner(route.host, route.main, endpoint, warned, self.arguments.is_print, self.bodies))
         refresh = Refresh(resolution.live)
-        refresh.start()
+
+        def after(pid: int) -> None:
+            if started is not None:
+                started(pid)
+            refresh.start()
+
         try:
-            return _run(self.claude, arguments, environ=environ, started=started)
+            return _run(self.claude, arguments, environ=environ, started=after)
         finally:
             refresh.finish()
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import stat
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kimi_cli.errors import SettingsError
-from kimi_cli.launcher.client_settings import user_settings_file
+from kimi_cli.launcher.client_settings import user_model, user_settings_file
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.provider import is_kimi
 from kimi_cli.store.files import write_private
@@ -74,17 +73,18 @@ class SavedModel:
 
 def read_saved_model(environ: Mapping[str, str]) -> SavedModel | None:
     """The default that the user's settings name, or None."""
-    path = user_settings_file(environ)
-    if path is not None:
-        with suppress(OSError, ValueError, RecursionError):
-            model = _read(path).get(_SETTING)
-            if isinstance(model, str) and model:
-                return SavedModel(path, model)
-    return None
+    path, model = user_settings_file(environ), user_model(environ)
+    return SavedModel(path, model) if path is not None and model is not None else None
+
+
+def left_behind(environ: Mapping[str, str], *, before: str | None) -> SavedModel | None:
+    """The model that a launch left behind as the user's default, which was `before`; None where it left none."""
+    after = read_saved_model(environ)
+    return newly_saved(SavedModel(after.path, before) if after is not None and before is not None else None, after)
 
 
 def newly_saved(before: SavedModel | None, after: SavedModel | None) -> SavedModel | None:
-    """The model that a launch left behind, with the one that it replaced; None where it left none.
+    """The same, from what was saved before and after.
 
     Whatever is not Anthropic's was picked among ours, also a model of a host that we know nothing of.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kimi_cli.providers.route import Route
     from kimi_cli.store.paths import Paths
 
+_NAME_BYTES: Final = 8
 _DIRECT: Final = "direct"
 """The directory, in the runtime directory, of settings that hold a key."""
 
@@ -99,7 +100,7 @@ class SettingsFile:
 
 
 def _new_name() -> str:
-    return f"{secrets.token_hex(8)}.json"
+    return f"{os.urandom(_NAME_BYTES).hex()}.json"
 
 
 def _has_owner(file: Path) -> bool:

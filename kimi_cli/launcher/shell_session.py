@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from kimi_cli.daemon import Control, open_session, tidy
+from kimi_cli.daemon import Control, open_session
+from kimi_cli.daemon.stop import tidy
 from kimi_cli.errors import KimiError, ProxyError
 from kimi_cli.launcher.client_settings import ClientSettings
 from kimi_cli.launcher.environment import proxied_variables, session_variables

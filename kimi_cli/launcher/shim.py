@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 _LIMIT: Final = 64 * 1024
 """Bytes; a shim has a few hundred."""
-_TARGET: Final = re.compile(r'"%(?:~dp0|dp0%)\\?(?P<target>[^"%]+\.(?:exe|[cm]?js))"', re.IGNORECASE)
+_TARGET: Final = r'(?i)"%(?:~dp0|dp0%)\\?(?P<target>[^"%]+\.(?:exe|[cm]?js))"'
 """What npm, pnpm and yarn write: `"%dp0%\\node_modules\\...\\cli.js"`, or with `%~dp0`."""
-_META: Final = re.compile(r"([()\][%!^\"`<>&|;, *?])")
+_META: Final = r"([()\][%!^\"`<>&|;, *?])"
 """What the interpreter acts upon, also inside quotation marks."""
 
 
@@ -38,7 +38,7 @@ def shim_target(shim: Path) -> Path | None:
             text = file.read(_LIMIT).decode("utf-8", "replace")
     except OSError:
         return None
-    for found in _TARGET.finditer(text):
+    for found in re.finditer(_TARGET, text):
         target = shim.parent.joinpath(*PureWindowsPath(found["target"]).parts)
         if target.is_file() and target.stem.lower() != "node":
             return target
@@ -55,7 +55,7 @@ def interpreter_line(interpreter: str, shim: Path, arguments: Sequence[str]) -> 
         raise UsageError(
             f"{shim} cannot be given arguments of several lines.", fix="irm https://claude.ai/install.ps1 | iex"
         )
-    words = [_META.sub(r"^\1", str(shim))]
+    words = [re.sub(_META, r"^\1", str(shim))]
     for argument in arguments:
         quoted = subprocess.list2cmdline([argument])
         if not quoted.startswith('"'):
@@ -63,5 +63,5 @@ def interpreter_line(interpreter: str, shim: Path, arguments: Sequence[str]) -> 
             slashes = quoted[len(quoted.rstrip("\\")) :]
             quoted = f'"{quoted}{slashes}"'
         # Twice: the interpreter reads the line, and the shim reads it again when it passes its arguments on.
-        words.append(_META.sub(r"^\1", _META.sub(r"^\1", quoted)))
+        words.append(re.sub(_META, r"^\1", re.sub(_META, r"^\1", quoted)))
     return f'"{interpreter}" /d /s /c "{" ".join(words)}"'

@@ -6,7 +6,6 @@ like when they were written: a host's live list is right where they differ.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -79,8 +78,10 @@ def find_provider(name: str, *, providers: Mapping[str, Provider] = PROVIDERS) -
     found = providers.get(wanted)
     if found is not None:
         return found
+    from difflib import get_close_matches
+
     meant = _MEANT.get(wanted)
-    close = difflib.get_close_matches(wanted, providers, n=1, cutoff=_CLOSE)
+    close = get_close_matches(wanted, providers, n=1, cutoff=_CLOSE)
     suggestion = meant if meant in providers else close[0] if close else None
     raise ProviderUnknownError(name, known=tuple(providers), suggestion=suggestion)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
-from kimi_cli.providers.dialect import GROQ as DIALECT
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, Provider
 
@@ -23,7 +22,7 @@ GROQ: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.groq.com/openai/v1",
     models_url="https://api.groq.com/openai/v1/models",
-    dialect_name=DIALECT.name,
+    dialect_name="groq",
     key_variables=("GROQ_API_KEY",),
     key_prefixes=("gsk_",),
     keys_url="https://console.groq.com/keys",

@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from kimi_cli.providers.dialect import MOONSHOT as DIALECT
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, Provider
 
@@ -95,7 +94,7 @@ MOONSHOT: Final = Provider(
     format=Format.ANTHROPIC,
     base_url="https://api.moonshot.ai/anthropic",
     models_url="https://api.moonshot.ai/v1/models",
-    dialect_name=DIALECT.name,
+    dialect_name="moonshot",
     key_variables=("MOONSHOT_API_KEY",),
     key_prefixes=("sk-",),
     keys_url="https://platform.kimi.ai/console/api-keys",

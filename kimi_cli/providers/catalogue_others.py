@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from kimi_cli.providers import dialect as dialects
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, Provider
 
@@ -49,7 +48,7 @@ OPENROUTER: Final = Provider(
     format=Format.OPENAI,
     base_url="https://openrouter.ai/api/v1",
     models_url="https://openrouter.ai/api/v1/models",
-    dialect_name=dialects.OPENROUTER.name,
+    dialect_name="openrouter",
     key_variables=("OPENROUTER_API_KEY",),
     key_prefixes=("sk-or-",),
     keys_url="https://openrouter.ai/settings/keys",
@@ -64,7 +63,7 @@ FIREWORKS: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.fireworks.ai/inference/v1",
     models_url="https://api.fireworks.ai/inference/v1/models",
-    dialect_name=dialects.FIREWORKS.name,
+    dialect_name="fireworks",
     key_variables=("FIREWORKS_API_KEY",),
     keys_url="https://app.fireworks.ai/settings/users/api-keys",
     speed="fast route",
@@ -89,7 +88,7 @@ TOGETHER: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.together.ai/v1",
     models_url="https://api.together.ai/v1/models",
-    dialect_name=dialects.TOGETHER.name,
+    dialect_name="together",
     key_variables=("TOGETHER_API_KEY",),
     keys_url="https://api.together.ai/settings/api-keys",
     models=(
@@ -112,7 +111,7 @@ DEEPINFRA: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.deepinfra.com/v1/openai",
     models_url="https://api.deepinfra.com/v1/openai/models",
-    dialect_name=dialects.DEEPINFRA.name,
+    dialect_name="deepinfra",
     key_variables=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"),
     keys_url="https://deepinfra.com/dash/api_keys",
     models=(
@@ -141,7 +140,7 @@ NOVITA: Final = Provider(
     format=Format.OPENAI,
     base_url="https://api.novita.ai/openai/v1",
     models_url="https://api.novita.ai/openai/v1/models",
-    dialect_name=dialects.NOVITA.name,
+    dialect_name="novita",
     key_variables=("NOVITA_API_KEY",),
     keys_url="https://novita.ai/settings/key-management",
     models=(
@@ -159,7 +158,7 @@ CUSTOM: Final = Provider(
     format=Format.OPENAI,
     base_url="",
     models_url="",
-    dialect_name=dialects.GATEWAY.name,
+    dialect_name="gateway",
     key_variables=("KIMI_API_KEY",),
     note="Give its address with kimi provider custom --base-url URL --model MODEL; a key is optional.",
 )

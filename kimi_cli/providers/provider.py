@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from kimi_cli.providers.dialect import DIALECTS, GENERIC, Dialect
-
 if TYPE_CHECKING:
     from datetime import date
 
+    from kimi_cli.providers.dialect import Dialect
     from kimi_cli.providers.model import Model
 
 
@@ -37,7 +36,7 @@ class Provider:
     format: Format
     base_url: str
     models_url: str
-    dialect_name: str = GENERIC.name
+    dialect_name: str = "generic"
     key_variables: tuple[str, ...] = ()
     key_prefixes: tuple[str, ...] = ()
     keys_url: str = ""
@@ -48,6 +47,8 @@ class Provider:
     @property
     def dialect(self) -> Dialect:
         """The host's dialect; for Anthropic-format hosts little of it is used."""
+        from kimi_cli.providers.dialect import DIALECTS
+
         return DIALECTS[self.dialect_name]
 
     def model(self, model_id: str) -> Model | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
 
-from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.search import SearchChoice
@@ -101,6 +100,8 @@ class Route:
         Raises:
             KeyError, ValueError, TypeError: the data does not describe a route.
         """
+        from kimi_cli.providers.dialect import DIALECTS
+
         if data["dialect"] not in DIALECTS:
             raise ValueError(f"unknown dialect {data['dialect']!r}")
         models = tuple(_model_from_json(model) for model in data["models"])

@@ -1,8 +1,10 @@
 """The background process: one aiohttp application on the loopback interface, run as `python -m kimi_cli.proxy`.
 
 Its life:
-- `__main__`   the command line; `process` binds, serves, says that it is ready, and ends
-- `listen`     the port; `connection` one client's connection and its limits; `descriptors` is how many may be open
+- `__main__`   the command line, and the port; `process` serves, says that it is ready, and ends
+- `announcement`  what it says to whoever starts it; `handover` what it is told
+- `listen`     the port, and `holder` who has it; `connection` one client's connection and its limits; `descriptors` is
+               how many may be open
 - `lifetime`   when it ends: asked, signalled, or idle; `leaving` removes its files
 - `logs`       one JSON object a line, without keys, tokens or bodies
 

@@ -50,11 +50,27 @@ async def open_session(request: web.Request) -> web.Response:
     A token that is in use already names its session, which gets the further owners: a launcher whose answer was lost
     may ask again.
     """
-    opening = await _read(request, _Opening.from_json)
-    sessions = request.app[SESSIONS]
+    opening = await _read(request, Opening.from_json)
+    try:
+        session = opened(request.app, opening)
+    except NobodyError:
+        raise _refused(400, "None of the session's processes is running.") from None
+    except ClosingError:
+        raise _refused(503, "The proxy is ending.") from None
+    return web.json_response({"id": session.id, "token": session.token})
+
+
+def opened(app: web.Application, opening: Opening) -> Session:
+    """The session that is asked for.
+
+    Raises:
+        NobodyError: none of its processes is running.
+        ClosingError: this process is about to end.
+    """
+    sessions = app[SESSIONS]
     alive = {owner for owner in opening.owners if owner.is_alive()}
     if not alive:
-        raise _refused(400, "None of the session's processes is running.")
+        raise NobodyError
     session = sessions.by_token(opening.token) if opening.token else None
     if session is None:
         token = opening.token or new_token()
@@ -68,15 +84,12 @@ async def open_session(request: web.Request) -> web.Response:
             files=opening.files,
             record=opening.record,
         )
-        try:
-            sessions.open(session)
-        except ClosingError:
-            raise _refused(503, "The proxy is ending.") from None
+        sessions.open(session)
     else:
         session.owners |= alive
     for owner in alive:
-        request.app[OWNERS].watch(owner)
-    return web.json_response({"id": session.id, "token": session.token})
+        app[OWNERS].watch(owner)
+    return session
 
 
 def _id_of(token: str, route: Route) -> str:
@@ -142,8 +155,14 @@ async def stop(request: web.Request) -> web.Response:
     return web.json_response({"stopping": True, "sessions": count})
 
 
+class NobodyError(Exception):
+    """A session is asked for by processes that have ended."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Opening:
+class Opening:
+    """What a launcher asks for: a session."""
+
     route: Route
     owners: tuple[ProcessIdentity, ...]
     project: str
@@ -152,7 +171,12 @@ class _Opening:
     record: bool
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> _Opening:
+    def from_json(cls, data: Mapping[str, Any]) -> Opening:
+        """Reads it.
+
+        Raises:
+            KeyError, ValueError, TypeError: it makes no sense.
+        """
         token = data.get("token")
         if token is not None and not (isinstance(token, str) and is_token(token)):
             raise ValueError(f"a token has {FORM_IN_WORDS}")

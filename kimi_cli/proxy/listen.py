@@ -5,8 +5,6 @@ from __future__ import annotations
 import errno
 import socket
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
@@ -17,17 +15,6 @@ _DISCARD: Final = 9
 _TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EACCES})
 """What `bind` and `listen` say of a port that is not to be had: in use, or kept by the system (Windows, ports below
 1024)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The process that has a port."""
-
-    pid: int
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name} (process {self.pid})"
 
 
 class PortTakenError(OSError):
@@ -54,17 +41,6 @@ def listen(port: int, *, strict: bool) -> socket.socket:
         if strict:
             raise
         return _listen(0)
-
-
-def find_holder(port: int) -> Holder | None:
-    """The process that listens on a port, where the system lets us see it. Slow; nothing depends on it."""
-    import psutil
-
-    with suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections(kind="tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port:
-                return Holder(connection.pid, psutil.Process(connection.pid).name()) if connection.pid else None
-    return None
 
 
 def _check_way() -> None:

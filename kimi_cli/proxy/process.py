@@ -1,11 +1,10 @@
-"""The process from its first socket to its last file."""
+"""The process from its first answer to its last file."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import gc
 import logging
-import os
 import secrets
 import signal
 import sys
@@ -16,13 +15,16 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from kimi_cli import __version__
+from kimi_cli.proxy.announcement import announce_last
 from kimi_cli.proxy.app import build_app
 from kimi_cli.proxy.connection import connection_factory
 from kimi_cli.proxy.descriptors import raise_limit
 from kimi_cli.proxy.estimates import Estimates
+from kimi_cli.proxy.handover import receive
+from kimi_cli.proxy.holder import find_holder
 from kimi_cli.proxy.leaving import Leaving
 from kimi_cli.proxy.lifetime import Lifetime
-from kimi_cli.proxy.listen import BACKLOG, PortTakenError, find_holder, listen
+from kimi_cli.proxy.listen import BACKLOG
 from kimi_cli.proxy.logs import start_logging
 from kimi_cli.proxy.record import Recorder
 from kimi_cli.proxy.recovery import Recovery
@@ -44,6 +46,8 @@ END_SECONDS: Final = 2.0
 """How long open answers get, once cancelled, to write their error event."""
 KNOWN_SECONDS: Final = 2.0
 """How long a state file that somebody has removed or damaged may stay so."""
+GARBAGE: Final = 20_000
+"""Objects that come to be, less those that go, before those in cycles among them are looked for."""
 _TOKEN_BYTES: Final = 32
 _SESSIONS: Final = "sessions"
 """The directory beside the state file in which launchers keep what belongs to one session."""
@@ -53,15 +57,14 @@ _SESSIONS: Final = "sessions"
 class Options:
     """What the process is told. `grace` and `retry` are in seconds; without `lock_file` no launcher looks for it.
 
-    With `reopening` the clients of one that is gone come with their tokens before their launchers do. `replaces` says
-    what became of that one.
+    `port` is the one that was wanted. With `reopening` clients may come with their tokens before their launchers open
+    the sessions. `replaces` says what became of a process that was here before.
     """
 
     state_file: Path
     log_file: Path
     lock_file: Path | None
     port: int
-    strict: bool
     grace: float
     retry: float
     debug: bool
@@ -73,25 +76,13 @@ class Options:
     replaces: str | None = None
 
 
-async def run(options: Options) -> int:
-    """Serves until the end, and returns the exit status.
+async def run(options: Options, listener: socket.socket) -> int:
+    """Serves on a listening socket until the end, and returns the exit status.
 
-    The order is the contract: bound and answering first, then in the state file, then announced. Whoever has read the
-    state file or the announcement can connect at once.
+    The order is the contract: answering first, then in the state file, then announced. Whoever has read the state file
+    or the announcement is answered at once.
     """
     raise_limit()
-    try:
-        listener = listen(options.port, strict=options.strict)
-    except PortTakenError as error:
-        holder = find_holder(error.port)
-        return _give_up(str(error), kind="port_taken", port=error.port, holder=str(holder) if holder else None)
-    except OSError as error:
-        return _give_up(f"no socket on the loopback interface: {error.strerror or error}", kind="socket")
-    with listener:
-        return await _serve(listener, options=options)
-
-
-async def _serve(listener: socket.socket, *, options: Options) -> int:
     state = ProxyState(
         instance=secrets.token_hex(16),
         process=ProcessIdentity.current(),
@@ -123,14 +114,18 @@ async def _serve(listener: socket.socket, *, options: Options) -> int:
             estimates=Estimates(options.calibration_file),
         )
         async with answering(app, listener=listener):
+            receive(app)
             _end_on_signals(lifetime)
             try:
                 write_state(options.state_file, state)
             except OSError as error:
                 fix = write_remedy(options.state_file, error, variable="XDG_RUNTIME_DIR")
                 text = f"{options.state_file} cannot be written: {error.strerror or error}"
-                return _give_up(text, kind="state", fix=fix)
-            _announce(ready=True, port=state.port, instance=state.instance)
+                announce_last(error=text, kind="state", fix=fix)
+                return 1
+            # With its token, which is for whoever started it and not for a screen.
+            announce_last(ready=True, state=None if sys.stdout.isatty() else state.to_json())
+            _collect_garbage_less()
             facts: dict[str, object] = {"port": state.port, "instance": state.instance, "version": state.version}
             if options.replaces is not None:
                 facts["replaces"] = options.replaces
@@ -168,6 +163,16 @@ async def answering(app: web.Application, *, listener: socket.socket) -> AsyncIt
         await runner.cleanup()
 
 
+def _collect_garbage_less() -> None:
+    """Leaves what was imported alone, which stays, and looks for cycles when there may be some.
+
+    A request of a long conversation is thousands of objects, which are in no cycle and go with it. With the usual
+    thresholds each one would have all objects of the process looked through once or twice.
+    """
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
+
+
 async def _stay_known(leaving: Leaving, state: ProxyState) -> None:
     while True:
         await asyncio.sleep(KNOWN_SECONDS)
@@ -189,18 +194,3 @@ def _end_on_signals(lifetime: Lifetime) -> None:
     else:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, lifetime.end, f"signal {number.name}")
-
-
-def _give_up(error: str, *, kind: str, **facts: object) -> int:
-    _announce(error=error, kind=kind, **facts)
-    return 1
-
-
-def _announce(**fields: object) -> None:
-    """The one line on stdout that a spawner waits for. One that has died meanwhile is no reason to stop."""
-    with suppress(OSError):
-        os.write(sys.stdout.fileno(), json.dumps(fields).encode() + b"\n")
-    # From here on nobody reads: the pipe is closed, and its number kept, so that nothing else is opened under it.
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, sys.stdout.fileno())
-    os.close(sink)

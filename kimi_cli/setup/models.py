@@ -130,9 +130,10 @@ def _key(host: Provider, secrets: SecretStore) -> str:
 
 def _default(host: Provider, live: LiveModels, today: date) -> str | None:
     try:
-        return choose_models(host, live, wanted=None, slots={}, today=today).models[0].id
+        (main, *_), _ = choose_models(host, live, wanted=None, slots={}, today=today)
     except (HostError, NotConfiguredError):
         return None
+    return main.id
 
 
 def _ids(host: Provider, listed: LiveList | None, main: str | None, slots: Mapping[str, str]) -> list[str]:

@@ -9,20 +9,22 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 PRIVATE_DIRECTORY: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 OTHERS: Final = 0o077
 """Every permission of the group and of others."""
 
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""A file that nobody had a hand in before."""
+_RANDOM_BYTES: Final = 8
 _REPLACE_TRIES: Final = 20
 _REPLACE_PAUSE: Final = 0.05
 """Seconds. Windows refuses to replace a file that somebody is reading just now; our readers hold it for moments."""
@@ -51,8 +53,8 @@ def write_private(path: Path, data: bytes) -> None:
     """
     if not path.parent.is_dir():
         ensure_private_dir(path.parent)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name}.{os.urandom(_RANDOM_BYTES).hex()}.tmp")
+    descriptor = os.open(temporary, _NEW, PRIVATE_FILE)
     try:
         with open(descriptor, "wb") as file:  # noqa: PTH123 - it is a descriptor
             if sys.platform != "win32":

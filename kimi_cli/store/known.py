@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from kimi_cli.errors import BaseUrlError, NotConfiguredError, SecretError
 from kimi_cli.providers.catalogue import PROVIDERS, customised, find_provider
-from kimi_cli.providers.dialect import GATEWAY
 from kimi_cli.providers.provider import Format, Provider
 from kimi_cli.providers.search import SERVICES
 from kimi_cli.store.base_url import clean_base_url
@@ -108,7 +107,7 @@ def _added(name: str, own: ProviderSettings) -> Provider:
         format=own.format or Format.OPENAI,
         base_url="",
         models_url="",
-        dialect_name=GATEWAY.name,
+        dialect_name="gateway",
         key_variables=(default_variable(name),),
     )
     try:

@@ -38,8 +38,8 @@ PROJECT_FILE: Final = ".kimi.toml"
 _KEYS: Final = ("provider", "model", "slots")
 _LIMIT: Final = 64 * 1024
 """Bytes; such a file has a few lines."""
-_PROVIDER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_MODEL: Final = re.compile(r"[A-Za-z0-9@~][\x21-\x7e]{0,199}")
+_PROVIDER: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_MODEL: Final = r"[A-Za-z0-9@~][\x21-\x7e]{0,199}"
 """Ids such as `moonshotai/kimi-k2:free`. They go into files, headers and onto the screen, so they are kept plain."""
 _REDIRECTS: Final = (
     "is not read from a project's file: it could send your traffic and your key elsewhere. It belongs into your own"
@@ -146,7 +146,7 @@ def _parse(path: Path, data: bytes) -> Project:
     slots = table_at(path, document, "slots")
     models = {slot: _model(path, slots, slot, where="slots.") for slot in SLOTS}
     provider = text_at(path, document, "provider")
-    if provider is not None and not _PROVIDER.fullmatch(provider):
+    if provider is not None and not re.fullmatch(_PROVIDER, provider):
         raise SettingsError(path, reason="provider holds something that is no provider's name")
     return Project(
         path=path,
@@ -162,6 +162,6 @@ def _parse(path: Path, data: bytes) -> Project:
 
 def _model(path: Path, table: Mapping[str, object], key: str, *, where: str = "") -> str | None:
     model = text_at(path, table, key, where=where)
-    if model is not None and not _MODEL.fullmatch(model):
+    if model is not None and not re.fullmatch(_MODEL, model):
         raise SettingsError(path, reason=f"{where}{key} holds something that is no model's id")
     return model

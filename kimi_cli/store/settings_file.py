@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, Final
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
 EDIT: Final = "kimi config edit"
 """The command that mends what only the user can: it opens the file, and says whether what comes of it is right."""
-_POSITION: Final = re.compile(r"(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)", re.DOTALL)
+_POSITION: Final = r"(?s)(?P<what>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)"
 """How `tomllib` ends its messages; the numbers are attributes of the error only from Python 3.14 on."""
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_LINE: Final = r"[^\n]*\n|[^\n]+"
 _SWITCHES: Final = {"on": True, "off": False}
 _UNCHANGEABLE: Final = "it has a form that only an editor can change; write its tables as [providers.NAME]"
 
@@ -42,7 +41,7 @@ def parse_toml(path: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        found = _POSITION.fullmatch(str(error))
+        found = re.fullmatch(_POSITION, str(error))
         if found is None:
             line = text.count("\n") + 1
             reason = f"line {line} (the last) is not valid TOML: {str(error).removesuffix(' (at end of document)')}"
@@ -164,9 +163,11 @@ def _with_comments(after: str, *, before: str) -> str:
 
     The library takes them for the removed table's, while people write them above the next one.
     """
-    old, new = _LINE.findall(before), _LINE.findall(after)
+    from difflib import SequenceMatcher
+
+    old, new = re.findall(_LINE, before), re.findall(_LINE, after)
     kept: list[str] = []
-    for _, first, last, start, end in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for _, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         kept += new[start:end]
         if old[first:last] != new[start:end]:
             kept += _trailing_comments(old[first:last])

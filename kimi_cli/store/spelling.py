@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -45,8 +44,10 @@ def unknown_keys(
 
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like this one, if any is. Hyphens and underscores are the same."""
+    from difflib import get_close_matches
+
     forms = {form.replace("-", "_"): form for form in known}
-    found = difflib.get_close_matches(word[:_SHOWN].lower().replace("-", "_"), forms, n=1, cutoff=_CLOSE)
+    found = get_close_matches(word[:_SHOWN].lower().replace("-", "_"), forms, n=1, cutoff=_CLOSE)
     return forms[found[0]] if found else None
 
 

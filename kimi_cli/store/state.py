@@ -33,7 +33,32 @@ class ProxyState:
     @property
     def base_url(self) -> str:
         """The address to give to clients."""
-        return f"http://127.0.0.1:{self.port}"
+        return address(self.port)
+
+    def to_json(self) -> dict[str, object]:
+        """What the state file holds."""
+        return {
+            "schema": _SCHEMA,
+            "boot": boot(),
+            "instance": self.instance,
+            "process": self.process.to_json(),
+            "port": self.port,
+            "version": self.version,
+            "control_token": self.control_token,
+        }
+
+    @staticmethod
+    def from_json(data: object) -> ProxyState | None:
+        """The state that `to_json` gave in this run of the machine; None where it is no such one."""
+        try:
+            return _parse(data)
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+def address(port: int) -> str:
+    """Where clients find the proxy that has a port."""
+    return f"http://127.0.0.1:{port}"
 
 
 def read_state(path: Path) -> ProxyState | None:
@@ -43,8 +68,8 @@ def read_state(path: Path) -> ProxyState | None:
     the machine, or is not this user's alone: then no proxy can be trusted to run, and a new one may be started.
     """
     try:
-        return _parse(json.loads(read_private(path, limit=_LIMIT)))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return ProxyState.from_json(json.loads(read_private(path, limit=_LIMIT)))
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -54,17 +79,8 @@ def write_state(path: Path, state: ProxyState) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    data = {
-        "schema": _SCHEMA,
-        "boot": boot(),
-        "instance": state.instance,
-        "process": state.process.to_json(),
-        "port": state.port,
-        "version": state.version,
-        "control_token": state.control_token,
-    }
     ensure_private_dir(path.parent)
-    write_private(path, json.dumps(data).encode())
+    write_private(path, json.dumps(state.to_json()).encode())
 
 
 def remove_state(path: Path, *, instance: str) -> None:

@@ -25,6 +25,7 @@ import json, os, signal, sys, time, urllib.error, urllib.request
 variables = json.load(open(sys.argv[sys.argv.index("--settings") + 1]))["env"]
 token = variables["ANTHROPIC_AUTH_TOKEN"]
 if os.environ.get("VICTIM"):
+    urllib.request.urlopen(variables["ANTHROPIC_BASE_URL"] + "/health").close()  # once it answers it has its file
     os.kill(json.load(open(os.environ["VICTIM"]))["process"]["pid"], signal.SIGKILL)
 body = {{"model": "{KIMI}", "max_tokens": 50, "stream": True,
         "messages": [{{"role": "user", "content": "My token is " + token}}]}}

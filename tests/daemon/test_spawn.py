@@ -11,7 +11,8 @@ import sys
 import psutil
 import pytest
 
-from kimi_cli.daemon import Control, ProxyStartError, SpawnOptions, spawn
+from kimi_cli.daemon import Control, ProxyStartError
+from kimi_cli.daemon.spawn import SpawnOptions, spawn
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import read_state
 from tests.daemon.conftest import KEY

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from kimi_cli.daemon import SessionsRunningError, StopReport, Way, stop_process, stop_proxy
+from kimi_cli.daemon import SessionsRunningError
+from kimi_cli.daemon.stop import StopReport, Way, stop_process, stop_proxy
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import ProxyState, write_state
 

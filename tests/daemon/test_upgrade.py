@@ -15,14 +15,11 @@ from kimi_cli.daemon import (
     Control,
     PortTakenError,
     SessionsRunningError,
-    StopReport,
-    Way,
-    drain_proxies,
     ensure_proxy,
     open_session,
-    stop_proxies,
 )
 from kimi_cli.daemon.end import kill
+from kimi_cli.daemon.stop import StopReport, Way, drain_proxies, stop_proxies
 from kimi_cli.daemon.survey import survey
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import other_state_file, read_state
@@ -73,7 +70,7 @@ def test_an_idle_proxy_of_another_version_is_replaced(world, old):
     new = world.ensure()
     assert (new.state.version, new.state.port) == (kimi_cli.__version__, old.state.port)
     assert not old.state.process.is_alive()
-    assert '"replaces": "process' in world.paths.log_file.read_text()
+    assert '"replaces":"process' in world.paths.log_file.read_text()
 
 
 def test_a_busy_one_finishes_its_sessions(world, old):

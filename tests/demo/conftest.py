@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kimi_cli.daemon import stop_proxy
+from kimi_cli.daemon.stop import stop_proxy
 from kimi_cli.launcher.claude import Claude
 from kimi_cli.store.paths import Paths
 

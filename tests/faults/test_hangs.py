@@ -11,8 +11,9 @@ from subprocess import TimeoutExpired
 
 import pytest
 
-from kimi_cli.daemon import ensure_proxy, stop_proxy
+from kimi_cli.daemon import ensure_proxy
 from kimi_cli.daemon import lock as module
+from kimi_cli.daemon.stop import stop_proxy
 from kimi_cli.errors import ProxyError
 from tests.doubles.scenario import say
 from tests.e2e.stage import wait_until
@@ -102,6 +103,7 @@ def test_a_pause_is_no_hang(place):
 
 def test_stop_ends_a_proxy_that_hangs(place):
     """`kimi stop --force` kills it where it does not answer, and nothing is left but a client that gets no answer."""
+    ensure_proxy(place.paths, environ=place.environ)  # where it runs already, the launcher is done with it by then
     launch, _ = place.launch()
     os.kill(place.state.process.pid, signal.SIGSTOP)
     assert place.kimi("stop", "--force").status == 0

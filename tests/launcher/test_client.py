@@ -92,6 +92,29 @@ def test_what_cannot_be_started():
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("program", ["import time; time.sleep(600)", "STUBBORN", "pass"])
+def test_what_fails_once_it_runs(program, monkeypatch, tmp_path):
+    """Where its start cannot be completed the client is ended, also one that does not want to, and our handlers go."""
+    monkeypatch.setattr("kimi_cli.launcher.client._END_SECONDS", 0.5)
+    up = tmp_path / "up"
+    stubborn = f"import signal, time; signal.signal(15, signal.SIG_IGN); open({str(up)!r}, 'w'); time.sleep(600)"
+    before, pids = signal.getsignal(signal.SIGTERM), []
+
+    def started(pid: int) -> None:
+        pids.append(pid)
+        if program == "STUBBORN":
+            eventually(up.exists)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_client(
+            [sys.executable, "-c", stubborn if program == "STUBBORN" else program], environ=os.environ, started=started
+        )
+    with pytest.raises(ProcessLookupError):
+        os.kill(pids[0], 0)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 def test_away_from_the_main_thread():
     """In another thread, where handlers cannot be set, a client runs all the same."""
     found = []

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from kimi_cli.daemon import Control, find_proxy, stop_proxy
+from kimi_cli.daemon import Control, find_proxy
+from kimi_cli.daemon.stop import stop_proxy
 from kimi_cli.launcher.hold import Hold
 from kimi_cli.store.identity import ProcessIdentity
 from tests.launcher.conftest import eventually, make_route
@@ -93,7 +94,7 @@ def test_a_proxy_that_hangs_is_replaced(user, hold, monkeypatch):
         assert not before.is_alive()
         assert held.base_url == address
         assert is_served(held)
-        assert f'"replaces": "process {before.pid}, which did not answer: killed"' in user.paths.log_file.read_text()
+        assert f'"replaces":"process {before.pid}, which did not answer: killed"' in user.paths.log_file.read_text()
     user.sandbox.assert_nothing_left()
 
 

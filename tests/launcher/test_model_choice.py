@@ -51,7 +51,8 @@ def world(user):
 
 def ids(chosen):
     """The models, in order."""
-    return [model.id for model in chosen.models]
+    models, _ = chosen
+    return [model.id for model in models]
 
 
 def test_the_catalogues_default_asks_nobody(world):
@@ -123,7 +124,7 @@ def test_a_host_that_has_no_list(world):
 def test_a_named_model(world):
     """A model that is named is used, known or not; the mark for large windows is Claude Code's own."""
     assert ids(world.choose(MOONSHOT, "kimi-k2.6[1m]")) == ["kimi-k2.6"]
-    (model,) = world.choose(OWN, "whatever").models
+    ((model,), _) = world.choose(OWN, "whatever")
     assert (model.id, model.price) == ("whatever", None)
     assert world.asked == []
 
@@ -131,7 +132,7 @@ def test_a_named_model(world):
 def test_a_named_model_with_what_the_list_says(world):
     """The host's word on a model's window counts over ours."""
     world.remember(MOONSHOT, "kimi-k3")
-    assert world.choose(MOONSHOT, "kimi-k3").models[0].context_window == 77_000
+    assert world.choose(MOONSHOT, "kimi-k3")[0][0].context_window == 77_000
 
 
 def test_a_retired_model(world):
@@ -147,7 +148,7 @@ def test_a_retired_model(world):
 def test_a_retired_model_on_a_fresh_list(world):
     """A fresh list that has it is believed, and one that has it not is not asked for again."""
     world.remember(GROQ, RETIRED)
-    assert world.choose(GROQ, RETIRED).warnings == ()
+    assert world.choose(GROQ, RETIRED)[1] == ()
     world.remember(GROQ, "other")
     with pytest.raises(ModelRetiredError):
         world.choose(GROQ, RETIRED)
@@ -156,7 +157,7 @@ def test_a_retired_model_on_a_fresh_list(world):
 
 def test_before_its_retirement(world):
     """Until the day it ends a model is like any other."""
-    assert world.choose(GROQ, RETIRED, today=date(2026, 4, 14)).warnings == ()
+    assert world.choose(GROQ, RETIRED, today=date(2026, 4, 14))[1] == ()
 
 
 def test_behind_another_address_nothing_is_retired(world):
@@ -174,10 +175,10 @@ def test_slots(world):
 def test_doubts(world):
     """A retired model in a slot, and one that a fresh list does not have, are warnings and stop nothing."""
     chosen = world.choose(GROQ, "openai/gpt-oss-120b", haiku=RETIRED)
-    assert chosen.warnings == (f"Groq retired {RETIRED} on 2026-04-15.",)
+    assert chosen[1] == (f"Groq retired {RETIRED} on 2026-04-15.",)
     world.remember(MOONSHOT, "kimi-k3")
-    assert world.choose(MOONSHOT, "kimi-k9").warnings == ("Moonshot does not list kimi-k9 among its models.",)
+    assert world.choose(MOONSHOT, "kimi-k9")[1] == ("Moonshot does not list kimi-k9 among its models.",)
     world.remember(MOONSHOT, "kimi-k3", age=FRESH + 1)
-    assert world.choose(MOONSHOT, "kimi-k9").warnings == ()
+    assert world.choose(MOONSHOT, "kimi-k9")[1] == ()
     world.remember(MOONSHOT)
-    assert world.choose(MOONSHOT, "kimi-k9").warnings == ()
+    assert world.choose(MOONSHOT, "kimi-k9")[1] == ()

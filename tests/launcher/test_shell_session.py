@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from kimi_cli.daemon import Control, find_proxy, stop_proxy
+from kimi_cli.daemon import Control, find_proxy
 from kimi_cli.daemon.end import kill, wait_for_end
+from kimi_cli.daemon.stop import stop_proxy
 from kimi_cli.errors import ProxyError
 from kimi_cli.launcher.environment import session_variables
 from kimi_cli.launcher.shell_session import close_shell_session, open_shell_session, variable_names

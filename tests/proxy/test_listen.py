@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from kimi_cli.proxy.listen import Holder, PortTakenError, find_holder, listen
+from kimi_cli.proxy.holder import Holder, find_holder
+from kimi_cli.proxy.listen import PortTakenError, listen
 
 
 def test_any_free_port():

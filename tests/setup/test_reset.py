@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from kimi_cli.daemon import StopReport, Way
+from kimi_cli.daemon.stop import StopReport, Way
 from kimi_cli.errors import ProviderUnknownError, SettingsError
 from kimi_cli.setup.reset import ResetPlan, ResetReport, carry_out, plan_reset
 from kimi_cli.store.files import ensure_private_dir
