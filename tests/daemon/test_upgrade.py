@@ -70,7 +70,7 @@ def test_an_idle_proxy_of_another_version_is_replaced(world, old):
     new = world.ensure()
     assert (new.state.version, new.state.port) == (kimi_cli.__version__, old.state.port)
     assert not old.state.process.is_alive()
-    assert '"replaces":"process' in world.paths.log_file.read_text()
+    world.eventually(lambda: '"replaces":"process' in world.paths.log_file.read_text())
 
 
 def test_a_busy_one_finishes_its_sessions(world, old):

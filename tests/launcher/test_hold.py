@@ -94,7 +94,8 @@ def test_a_proxy_that_hangs_is_replaced(user, hold, monkeypatch):
         assert not before.is_alive()
         assert held.base_url == address
         assert is_served(held)
-        assert f'"replaces":"process {before.pid}, which did not answer: killed"' in user.paths.log_file.read_text()
+        told = f'"replaces":"process {before.pid}, which did not answer: killed"'
+        eventually(lambda: told in user.paths.log_file.read_text())
     user.sandbox.assert_nothing_left()
 
 
