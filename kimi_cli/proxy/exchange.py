@@ -63,7 +63,7 @@ class Exchange:
         self._is_streaming = prompt.body.get("stream") is True
         prompt = prompt.changed(session.memory.put_back(prompt.body))
         body = prompt.body
-        app = request.app
+        self._app = app = request.app
         self._asked = Asked(
             prompt=prompt,
             route=session.route,
@@ -74,7 +74,7 @@ class Exchange:
             patience=BUDGET_BESIDE if session.failover.has_another else HOLD_SECONDS,
         )
         can_force = session.route.model_for(a_string(body.get("model"))).forced_tools
-        self._loop = loop_for(body, session, model=self, web=request.app[WEB], can_force=can_force)
+        self._loop = loop_for(body, session, model=self, web=app[WEB], can_force=can_force)
         self._attempt: Attempt | None = None
         self._attempts = self._steps = 0
         self._tokens: Counter[str] = Counter()
@@ -192,7 +192,7 @@ class Exchange:
             finally:
                 self._note(attempt)
 
-        failover, recovery = self._session.failover, self._request.app[RECOVERY]
+        failover, recovery = self._session.failover, self._app[RECOVERY]
         known = {name: self._fields[name] for name in ("request_id", "session")}
         return await recovery.run(ask, failover, fits=partial(self._fits, asked), fields=known)
 
@@ -234,7 +234,7 @@ class Exchange:
         if entry is None:
             return
         self._session.spend(entry.cost)
-        ledger = self._request.app.get(LEDGER)
+        ledger = self._app.get(LEDGER)
         if ledger is not None and self._session.route.ledger:
             ledger.note(entry)
 

@@ -128,12 +128,12 @@ def rounds_of(messages: object, *, known: Sequence[Round] = (), same: int = 0) -
 
     What is not a message may only stand behind those. Rounds of such messages alone are the very same, too.
     """
-    found = objects(messages)
     rounds = list(known[: bisect_right(known, same, key=attrgetter("end"))])
-    # A round is complete once another one begins.
-    if rounds and rounds[-1].end < len(found) and not rounds[-1].is_over_before(found[rounds[-1].end]):
+    news = _behind(rounds, messages)
+    if rounds and news and not rounds[-1].is_over_before(news[0]):  # it goes on, as another round
         del rounds[-1]
-    for message in found[rounds[-1].end if rounds else 0 :]:
+        news = _behind(rounds, messages)
+    for message in news:
         if not rounds or rounds[-1].is_over_before(message):
             rounds.append(Round(rounds[-1] if rounds else None))
         rounds[-1].add(message)
@@ -154,6 +154,10 @@ def so_far(rounds: Sequence[Round], form: object, add: Callable[[_T | None, Sequ
         at += STRETCH
         rounds[at - 1].forms[form] = made
     return add(made, rounds[whole:])
+
+
+def _behind(rounds: Sequence[Round], messages: object) -> list[JsonObject]:
+    return objects(messages[rounds[-1].end if rounds else 0 :]) if isinstance(messages, list) else []
 
 
 def _is_text(content: object) -> bool:

@@ -26,7 +26,8 @@ from kimi_cli.wire.relay import to_relay
 from kimi_cli.wire.request import to_chat
 from kimi_cli.wire.sse import SseDecoder
 from kimi_cli.wire.stream import Frame
-from kimi_cli.wire.tokens import estimate_request
+from kimi_cli.wire.tokens import estimate_request, measure
+from kimi_cli.wire.transcripts import Transcripts
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -108,16 +109,23 @@ def test_parsed_answer(benchmark: BenchmarkFixture, *, is_chat: bool) -> None:
 
 
 @pytest.mark.benchmark(group="a request of 200 turns, 400 KB", **BRIEF)
-@pytest.mark.parametrize("part", ["parsed", "estimated", "translated", "relayed", "written"])
+@pytest.mark.parametrize("part", ["parsed", "estimated", "translated", "relayed", "written", "continued"])
 def test_request(benchmark: BenchmarkFixture, part: str) -> None:
     """Each step of a request's way by itself."""
     data, body = request()
-    estimate = estimate_request(body)
+    estimate, transcripts = estimate_request(body), Transcripts(mark="no-request-holds-this")
+
+    def continued() -> bytes:
+        """All of them, for a turn that goes on from the one before."""
+        prompt = transcripts.read(data, owner="")
+        return to_chat(prompt, dialect=GROQ, model=MODEL, estimate=measure(prompt).tokens).outgoing.data
+
     steps = {
         "parsed": lambda: loads_object(data),
         "estimated": lambda: estimate_request(body),
         "translated": lambda: to_chat(Prompt(body), dialect=GROQ, model=MODEL, estimate=estimate),
         "relayed": lambda: to_relay(Prompt(body), model=MODEL, estimate=estimate),
         "written": lambda: dumps_strict(body),
+        "continued": continued,
     }
     assert benchmark(steps[part])
