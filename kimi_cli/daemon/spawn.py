@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,11 +91,7 @@ def begin(options: SpawnOptions, *, environ: Mapping[str, str]) -> Spawned:
     with _error_output(options.log_file) as errors:
         process = _start(options, environ=environ, errors=errors)
     spawned = Spawned(process, options)
-    try:
-        spawned.wait_bound()
-    except BaseException:
-        _clear_away(process)
-        raise
+    spawned.wait_bound()
     return spawned
 
 
@@ -106,15 +103,18 @@ class Spawned:
         self._deadline = time.monotonic() + READY_SECONDS
         self._lines: SimpleQueue[bytes] = SimpleQueue()
         self.port = 0
+        # Where an interruption comes between two steps, nobody is there to end it but the end of this process.
+        self._abandon = weakref.finalize(self, _clear_away, process)
         # A thread, because a pipe cannot be waited for with a deadline on every system.
         Thread(target=self._read, daemon=True).start()
 
     def wait_bound(self) -> None:
-        """Returns once the process has its port; raises as `begin` does."""
-        said = self._said()
-        if not isinstance(said.get("bound"), int):
-            raise _failure(said, log_file=self._options.log_file)
-        self.port = said["bound"]
+        """Returns once the process has its port; raises as `begin` does, and then it has been ended."""
+        try:
+            self.port = self._bound(self._said())
+        except BaseException:
+            self._abandon()
+            raise
 
     def hand_over(self, request: Mapping[str, object]) -> None:
         """Says, once, which session the process is to open when it can. One that has died says so in `finish`."""
@@ -133,11 +133,18 @@ class Spawned:
             _close_input(self._process)
             state = self._state(self._said())
         except BaseException:
-            _clear_away(self._process)
+            self._abandon()
             raise
+        self._abandon.detach()
         # Waited for in the background: a proxy that ends before we do must not stay behind as a zombie.
         Thread(target=self._process.wait, daemon=True).start()
         return state
+
+    def _bound(self, said: Mapping[str, Any]) -> int:
+        port = said.get("bound")
+        if not isinstance(port, int):
+            raise _failure(said, log_file=self._options.log_file)
+        return port
 
     def _state(self, said: Mapping[str, Any]) -> ProxyState:
         if said.get("ready") is not True:
