@@ -49,13 +49,18 @@ OLD: Final = Draft("draft 7", "definitions", jsonschema.Draft7Validator, is_old=
 
 @st.composite
 def documents(draw: st.DrawFn, draft: Draft, *, is_typed: bool = False) -> dict[str, Any]:
-    """A whole schema, with definitions that refer to each other. In a typed one every schema has a type."""
+    """A whole schema, with definitions that refer to each other. In a typed one every schema has a type.
+
+    Drafts differ in what stands beside a `$ref`: one with such keywords says which it is, others may.
+    """
     maker = _Maker(draw, draft, is_typed=is_typed)
     root: dict[str, Any] = maker.keywords({"type": "object"} if is_typed or draw(_dice) else {}, depth=0)
     root["properties"] = {"a": maker.schema(depth=1), **maker.properties(depth=0)}
     names = ("a", "b", "c/d") if draw(_dice) == 0 else ("a", "b")
     root[draft.definitions] = {name: maker.schema(depth=1) for name in names}
     assume(all(_is_grounded(node, root, seen=()) for node in _nodes(root)))
+    if draft.is_old and (draw(st.booleans()) or any("$ref" in node and len(node) > 1 for node in _nodes(root))):
+        root["$schema"] = "http://json-schema.org/draft-07/schema#"
     return root
 
 

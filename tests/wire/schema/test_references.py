@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import jsonschema
 import pytest
 
@@ -50,6 +52,33 @@ def test_whatever_is_named_is_found(ref, root, name):
     judge = jsonschema.Draft202012Validator(fitted)
     assert judge.is_valid({"a": "x"})
     assert not judge.is_valid({"a": 1})
+
+
+@pytest.mark.parametrize("restricted", [True, False])
+@pytest.mark.parametrize(
+    ("draft", "judge"),
+    [
+        ("http://json-schema.org/draft-04/schema#", jsonschema.Draft4Validator),
+        ("http://json-schema.org/draft-06/schema#", jsonschema.Draft6Validator),
+        ("http://json-schema.org/draft-07/schema#", jsonschema.Draft7Validator),
+        ("https://json-schema.org/draft/2019-09/schema", jsonschema.Draft201909Validator),
+        ("https://json-schema.org/draft/2020-12/schema", jsonschema.Draft202012Validator),
+        (None, jsonschema.Draft202012Validator),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_stands_beside_a_reference_means_what_its_draft_says(draft, judge, turned, restricted):
+    """Up to draft 7 it means nothing, then as much as anywhere; also inside a `not`, where more allows less."""
+    inner = {"$ref": "#/definitions/t", "minLength": 3, "description": "Some text."}
+    property_ = {"type": ["string", "null"], "not": inner} if turned else inner
+    schema = {"type": "object", "properties": {"a": property_}, "definitions": {"t": TEXT}}
+    schema |= {"$schema": draft} if draft else {}
+    fitted = for_host(schema, restricted=restricted)
+    assert "$schema" not in fitted
+    assert "Some text." in json.dumps(fitted)
+    for value in ({"a": "long"}, {"a": "no"}, {"a": None}):
+        allowed = jsonschema.Draft202012Validator(fitted).is_valid(value)
+        assert allowed == judge(schema).is_valid(value), value
 
 
 def test_what_is_in_place_stays_there():
