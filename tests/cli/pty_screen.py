@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SECONDS: Final = 60.0
+INTERRUPT: Final = "\x03"
+PATIENCE_SECONDS: Final = 10.0
+"""After which a person presses Ctrl-C a second time."""
 LINES: Final = 50
 _ESCAPE: Final = re.compile(r"\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-_])")
 _ON_ITS_OWN: Final = (
@@ -81,11 +84,20 @@ def on_terminal(*arguments: str, columns: int = 80, answers: Iterable[tuple[str,
 
 
 def _converse(terminal: int, answers: list[tuple[str, str]]) -> str:
-    """Everything that comes until the other side is closed."""
+    """Everything that comes until the other side is closed.
+
+    Python sees a signal that comes just before `input()` begins to read only when that ends. Who presses Ctrl-C within
+    these microseconds, as tests on a busy machine may, presses it once more.
+    """
     deadline = time.monotonic() + SECONDS
     decoder = codecs.getincrementaldecoder("utf-8")()  # a character may come in two pieces
-    sent, seen = "", 0
-    while select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0]:
+    sent, seen, interrupts = "", 0, 0
+    while (left := deadline - time.monotonic()) > 0:
+        if not select.select([terminal], [], [], min(left, PATIENCE_SECONDS) if interrupts == 1 else left)[0]:
+            if interrupts == 1:
+                interrupts = 2
+                os.write(terminal, INTERRUPT.encode())
+            continue
         try:
             data = os.read(terminal, 65536)
         except OSError:  # which Linux says instead of an end
@@ -96,5 +108,7 @@ def _converse(terminal: int, answers: list[tuple[str, str]]) -> str:
         sent += decoder.decode(data)
         while answers and (at := sent.find(answers[0][0], seen)) >= 0:
             seen = at + len(answers[0][0])
-            os.write(terminal, answers.pop(0)[1].encode())
+            answer = answers.pop(0)[1]
+            interrupts += answer == INTERRUPT
+            os.write(terminal, answer.encode())
     raise AssertionError(f"it does not end; it said:\n{sent}")

@@ -59,7 +59,7 @@ def test_what_a_dead_proxy_left_is_removed(world):
     session = world.open(control)
     assert session.id
     control.stop(force=True)
-    world.eventually(world.is_clean)
+    world.eventually(lambda: world.is_clean() and not control.state.process.is_alive())
     write_state(world.paths.state_file, control.state)
     assert stop_proxy(world.paths, force=False) == StopReport(Way.NOT_RUNNING)
     assert world.is_clean()
