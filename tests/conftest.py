@@ -25,9 +25,11 @@ POLL_SECONDS: Final = 0.05
 END_SECONDS: Final = 15.0
 """How long a process may take to end by itself on a loaded machine."""
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As in a job in a shell's background. Whatever a test starts would ignore it as well, whoever it is meant for.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for _name, _usual in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL), ("SIGTERM", signal.SIG_DFL)):
+    _number = getattr(signal, _name, None)
+    if _number is not None and signal.getsignal(_number) is signal.SIG_IGN:
+        # As in a shell's background, or under nohup. Whatever a test starts would ignore it as well.
+        signal.signal(_number, _usual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,6 @@ def main() -> None:
     """The `kimi` command."""
     import sys
 
-    from kimi_cli.cli.entry import run
+    from kimi_cli.cli.entry import leave, run
 
-    sys.exit(run(sys.argv[1:]))
+    leave(run(sys.argv[1:]))

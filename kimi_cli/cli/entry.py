@@ -8,7 +8,8 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from kimi_cli.errors import KimiError
 
@@ -61,6 +62,25 @@ def run(argv: Sequence[str]) -> int:
             KimiError(f"Something unforeseen went wrong ({type(error).__name__}: {error}).", fix="KIMI_DEBUG=1")
         )
         return KimiError.exit_code
+
+
+def leave(status: int) -> NoReturn:
+    """End this process.
+
+    A thread may be left that waits for somebody else: a host, a keyring, a name server. The interpreter's own end
+    frees what such a thread still works with, OpenSSL's locks for one, and then crashes now and then. So where there
+    are threads, everything is put in order as that end would do it, and nothing is freed.
+    """
+    threading = sys.modules.get("threading")
+    if threading is None or threading.active_count() == 1:
+        sys.exit(status)
+    import atexit
+
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
+            stream.flush()
+    os._exit(status)
 
 
 def show_version() -> None:

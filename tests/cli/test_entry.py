@@ -149,3 +149,33 @@ def test_a_closed_pipe_is_no_failure_to_report():
     process.wait(timeout=60)
     assert b"Traceback" not in err
     assert b"Exception" not in err
+
+
+_LEAVES = """
+import atexit, ssl, sys, threading
+from kimi_cli.cli.entry import leave
+
+def work():
+    while True:
+        ssl.create_default_context()
+        begun.set()
+
+begun = threading.Event()
+atexit.register(print, "in order")
+if sys.argv[1:]:
+    threading.Thread(target=work, daemon=True).start()
+    begun.wait()
+print("said", end=" ")
+leave(3)
+"""
+
+
+@pytest.mark.parametrize("arguments", [(), ("with a thread",)])
+def test_the_end_comes_in_order(arguments):
+    """Whatever a thread that is left is at, what was said is out, what is to be done at the end is, and none crashes.
+
+    The interpreter's own end crashes every other time with this thread.
+    """
+    for _ in range(8):
+        ran = subprocess.run([sys.executable, "-c", _LEAVES, *arguments], capture_output=True, text=True, check=False)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (3, "said in order\n", "")
