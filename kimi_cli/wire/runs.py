@@ -87,17 +87,20 @@ class Runs:
     def __init__(self, said_in: Callable[[JsonObject], tuple[bytes, str] | None]) -> None:
         self._said_in = said_in
         self._run: Run | None = None
+        self._lesson: tuple[JsonObject, bytes, bytes] | None = None
         self._in_vain = 0
         self.key = b""
         """The name of the strings."""
 
     @property
     def is_known(self) -> bool:
-        """Whether there is one."""
+        """Whether there is one, after all that has come."""
+        self._take_lesson()
         return self._run is not None
 
     def read(self, data: bytes, at: int) -> tuple[str | None, int]:
         """What `Run.read` gives; without a run, what is read one by one, until one is learned."""
+        self._take_lesson()
         if self._run is None:
             return None, len(data) if self._in_vain >= _LESSONS else end_of_event(data, at)
         text, end = self._run.read(data, at)
@@ -106,7 +109,20 @@ class Runs:
         return text, end
 
     def learn(self, fields: JsonObject, payload: bytes, chunk: bytes) -> None:
-        """Take note of a chunk that was read: what it is, the JSON that it was, and all of its bytes."""
+        """Take note of a chunk that was read: what it is, the JSON that it was, and all of its bytes.
+
+        What there is to learn from it is learned when the next one comes, for this one is waited for.
+        """
+        self._lesson = (fields, payload, chunk)
+
+    def forget(self) -> None:
+        """Whatever comes, it means something else from now on."""
+        self._run = self._lesson = None
+
+    def _take_lesson(self) -> None:
+        if self._lesson is None:
+            return
+        (fields, payload, chunk), self._lesson = self._lesson, None
         if self._in_vain >= _LESSONS or (said := self._said_in(fields)) is None:
             return
         key = said[0]
@@ -125,7 +141,3 @@ class Runs:
             # Whether that is the string, and not another one by that name.
             if self._said_in(loads_object(payload[:string] + _PROBE + payload[end:])) == (key, _PROBE.decode()):
                 self._run = Run(before, after)
-
-    def forget(self) -> None:
-        """Whatever comes, it means something else from now on."""
-        self._run = None
