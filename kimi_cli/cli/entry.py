@@ -76,8 +76,11 @@ def leave(status: int) -> NoReturn:
         sys.exit(status)
     import atexit
 
+    for thread in threading.enumerate():
+        if not thread.daemon and thread is not threading.main_thread():
+            thread.join()
     atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
             stream.flush()
     os._exit(status)
