@@ -17,7 +17,7 @@ def test_a_stranger_on_the_usual_port_is_avoided(world):
     with socket.socket() as stranger:
         stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with suppress(AssertionError):  # then somebody else has it for good, which is as well
-            world.eventually(lambda: _takes(stranger, 8090), seconds=5)
+            world.eventually(lambda: _takes(stranger, 8090), seconds=20)
         control = world.ensure()
         assert control.state.port != 8090
         assert control.status().port == control.state.port
