@@ -24,7 +24,7 @@ from tests.doubles.serve import running
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 0.5
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds that a command may take beside the timeout, on a loaded machine."""
 LOCKED = "The system keyring is locked; unlock it and try again."
 SILENT = f"The system keyring did not answer within {TIMEOUT:g} seconds"

@@ -123,7 +123,7 @@ def test_an_idle_proxy_ends_after_its_grace_period(world):
     control.close_session(session.id)
     closed = time.monotonic()
     world.eventually(lambda: not control.state.process.is_alive())
-    assert 0.7 < time.monotonic() - closed < 5
+    assert 0.7 < time.monotonic() - closed < 9  # the default is 10
     world.eventually(world.is_clean)
 
 

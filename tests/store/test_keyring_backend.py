@@ -115,7 +115,7 @@ def test_hanging(use):
     finally:
         ring.let_go.set()
     assert caught.value.fault is KeyringFault.SILENT
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 def test_backend_that_does_not_exist(use, monkeypatch):
