@@ -29,6 +29,10 @@ OPEN: Final = frozenset({("GET", "/health"), ("HEAD", "/health"), ("HEAD", "/"),
 """What is answered without a token. None of it tells more than that a proxy is here."""
 CONTROL: Final = "/control/"
 """Routes below this take the control token, and only that."""
+UNAUTHENTICATED: Final = Failure(
+    401, "authentication_error", "This proxy needs the token of a running session.", should_retry=False
+)
+"""What is said to whoever has no session, or none any more."""
 
 
 @web.middleware
@@ -53,7 +57,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     sessions, tokens = request.app[SESSIONS], tuple(_tokens(request))
     session = next(filter(None, map(sessions.by_token, tokens)), None) or await sessions.reopened(tokens)
     if session is None:
-        raise RefusedError(_UNAUTHENTICATED)
+        raise RefusedError(UNAUTHENTICATED)
     request[SESSION] = session
     _make_known(request)
     _check_expectation(request)
@@ -61,9 +65,6 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
 
 
-_UNAUTHENTICATED: Final = Failure(
-    401, "authentication_error", "This proxy needs the token of a running session.", should_retry=False
-)
 _FOREIGN_HOST: Final = Failure(403, "permission_error", "This proxy serves this machine alone.", should_retry=False)
 _FOREIGN_ORIGIN: Final = Failure(403, "permission_error", "This proxy serves no web pages.", should_retry=False)
 
@@ -103,7 +104,7 @@ def _check_control_token(request: web.Request) -> None:
     expected = request.app[STATE].control_token.encode()
     offered = [token.encode("utf-8", "surrogateescape") for token in _tokens(request)]
     if not any([hmac.compare_digest(expected, token) for token in offered]):  # noqa: C419 - all, in constant time
-        raise RefusedError(_UNAUTHENTICATED)
+        raise RefusedError(UNAUTHENTICATED)
 
 
 def _make_known(request: web.Request) -> None:

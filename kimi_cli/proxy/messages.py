@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from kimi_cli.proxy.exchange import Exchange
+from kimi_cli.proxy.guard import UNAUTHENTICATED
 from kimi_cli.proxy.intake import await_invitation, read_body
 from kimi_cli.proxy.keys import ESTIMATES, REQUEST_ID, SESSION, SESSIONS, TRANSCRIPTS
 from kimi_cli.proxy.refused import RefusedError
@@ -44,7 +45,8 @@ async def post_message(request: web.Request) -> web.StreamResponse:
 
 async def count_tokens(request: web.Request) -> web.StreamResponse:
     """`POST /v1/messages/count_tokens`: our estimate; no host is asked."""
-    data, session = await read_body(request), request[SESSION]
+    session = request[SESSION]
+    data = await _received(request, session)
     prompt = _read(data, request.app[TRANSCRIPTS], session)
     model = session.route.model_for(a_string(prompt.body.get("model")))
     size = measure(prompt, vision=model.vision)
@@ -56,7 +58,7 @@ async def _begin(request: web.Request, session: Session) -> Exchange:
     """The exchange for a request that has arrived; its raw bytes are let go here."""
     trace = Trace.of(request, session)
     try:
-        data = await read_body(request)
+        data = await _received(request, session)
         if trace is not None:
             trace.received(data)
         return Exchange(request, session, _read(data, request.app[TRANSCRIPTS], session), trace=trace)
@@ -66,6 +68,18 @@ async def _begin(request: web.Request, session: Session) -> Exchange:
                 trace.refused(error.failure)
             trace.end()
         raise
+
+
+async def _received(request: web.Request, session: Session) -> bytes:
+    """A request's body.
+
+    Raises:
+        RefusedError: its session ended while it was on its way.
+    """
+    data = await read_body(request)
+    if session.end_reason is not None:
+        raise RefusedError(UNAUTHENTICATED)
+    return data
 
 
 def _read(data: bytes, transcripts: Transcripts, session: Session) -> Prompt:

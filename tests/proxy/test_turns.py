@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import time
@@ -19,6 +20,7 @@ from kimi_cli.wire.rounds import Round
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.scenario import Gate, Reply, Scenario, Silence, Text, say
+from tests.faults.network_quiet import eventually
 from tests.proxy.served import chat_route, relay_route, request, served
 from tests.wire.asking import result, said, text, tool, use, user
 
@@ -110,6 +112,32 @@ async def test_a_session_takes_what_is_kept_along(host):
     await _ask(proxy, _turn(20), proxy.session.token)
     assert len(_alive(Round)) > len(before)
     proxy.sessions.end(proxy.session.id, reason="over")
+    assert _alive(Round).keys() == before.keys()
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+async def test_a_session_that_ends_during_a_request(host, path):
+    """What arrives after its end is refused, and nothing of it is kept or asked."""
+    double, proxy = host
+    before, data = _alive(Round), json.dumps(_turn(20), separators=(",", ":")).encode()
+    came, rest = asyncio.Event(), asyncio.Event()
+
+    async def halves():
+        yield data[:100]
+        came.set()
+        await rest.wait()
+        yield data[100:]
+
+    headers = {"Authorization": f"Bearer {proxy.session.token}", "Content-Type": "application/json"}
+    asking = asyncio.create_task(proxy.client.post(f"{proxy.base_url}{path}", data=halves(), headers=headers))
+    await came.wait()
+    await eventually(lambda: proxy.session.users)
+    proxy.sessions.end(proxy.session.id, reason="over")
+    rest.set()
+    async with await asking as answer:
+        assert answer.status == 401
+        assert (await answer.json())["error"]["type"] == "authentication_error"
+    assert double.bodies == []
     assert _alive(Round).keys() == before.keys()
 
 
