@@ -24,7 +24,7 @@ _ANCHOR: Final = re.compile(r"[A-Za-z_][-A-Za-z0-9._]*")
 _ID: Final = re.compile(rf"[^#]*#?|#{_ANCHOR.pattern}")
 _REF_STANDS_ALONE: Final = re.compile(r"https?://json-schema\.org/draft-0[3467]/(hyper-)?schema#?")
 """The drafts in which keywords beside a `$ref` say nothing. From 2019-09 on, they count as any other."""
-_BESIDE_A_REF: Final = ANNOTATIONS | {"$ref", "definitions", "$defs", "$id"}
+BESIDE_A_REF: Final = ANNOTATIONS | {"$ref", "definitions", "$defs", "$id"}
 """What is kept beside it all the same: it forbids nothing, and there may be references into it."""
 
 
@@ -34,13 +34,6 @@ def modern(schema: JsonObject) -> JsonObject:
     One that does not say its draft is read as draft 2020-12, which is what MCP takes it for, and what is written in
     the words of an older one alone, as in that one.
     """
-    draft = schema.get("$schema")
-    return _modern(schema, ref_is_alone=isinstance(draft, str) and _REF_STANDS_ALONE.fullmatch(draft) is not None)
-
-
-def _modern(schema: JsonObject, *, ref_is_alone: bool) -> JsonObject:
-    if ref_is_alone and isinstance(schema.get("$ref"), str):
-        schema = {word: value for word, value in schema.items() if word in _BESIDE_A_REF}
     fresh = {word: value for word, value in schema.items() if word != "$schema" and _is_formed(word, value)}
     fresh = _with_types(schema, fresh)
     if any(word in fresh for word in _OLD):
@@ -50,13 +43,13 @@ def _modern(schema: JsonObject, *, ref_is_alone: bool) -> JsonObject:
         asked = [name for name, inner in properties.items() if an_object(inner).get("required") is True]
         if asked:
             fresh["required"] = _names([*strings(fresh.get("required")), *asked])
+    return rebuilt(fresh, _modern_inside)
 
-    def each(inner: object, word: str) -> object:
-        if isinstance(inner, dict):
-            return _modern(inner, ref_is_alone=ref_is_alone)
-        return inner if isinstance(inner, bool) else {} if word in MAPS else True
 
-    return rebuilt(fresh, each)
+def ref_stands_alone(schema: JsonObject) -> bool:
+    """Whether the schema names a draft in which keywords beside a `$ref` say nothing."""
+    draft = schema.get("$schema")
+    return isinstance(draft, str) and _REF_STANDS_ALONE.fullmatch(draft) is not None
 
 
 _OLD: Final = (
@@ -64,6 +57,12 @@ _OLD: Final = (
     *("dependentRequired", "$ref", "$id", "$recursiveRef", "anyOf", "oneOf", "allOf", "prefixItems"),
 )
 """Keywords that other drafts, or careless hands, write in another way."""
+
+
+def _modern_inside(inner: object, word: str) -> object:
+    if isinstance(inner, dict):
+        return modern(inner)
+    return inner if isinstance(inner, bool) else {} if word in MAPS else True
 
 
 def _with_types(schema: JsonObject, fresh: JsonObject) -> JsonObject:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from kimi_cli.wire.codec import dumps, loads
 from kimi_cli.wire.foreign import a_string, an_object
 from kimi_cli.wire.schema.common import common_form
-from kimi_cli.wire.schema.draft import modern
+from kimi_cli.wire.schema.draft import modern, ref_stands_alone
 from kimi_cli.wire.schema.kinds import kinds_of_type
 from kimi_cli.wire.schema.limits import over_limit, with_ends
 from kimi_cli.wire.schema.moonshot import restricted_form
@@ -53,10 +53,13 @@ def for_host(schema: object, *, restricted: bool) -> JsonObject:
 @lru_cache(maxsize=KEPT)
 def _remembered(data: bytes, restricted: bool) -> JsonObject | str:  # noqa: FBT001 - a key of the cache
     """The schema, or why there is none. JSON is the key, so that two tools are one only where they are the same."""
-    schema = modern(an_object(loads(data)))
+    given = an_object(loads(data))
+    schema = modern(given)
     if "object" not in kinds_of_type(schema.get("type")):
         return "its input is not an object"
-    schema = without_dangling(schema)
+    if ref_stands_alone(given):
+        schema = without_dangling(schema, ref_is_alone=True)
+    schema = without_dangling(schema)  # what stood beside a reference may have been referred to
     if restricted or "type" not in schema:
         schema = _inlined(schema)
     schema = _as_object(_apart_from_itself(schema))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urldefrag, urljoin
 
 from kimi_cli.wire.foreign import a_string, an_object
-from kimi_cli.wire.schema.draft import modern
+from kimi_cli.wire.schema.draft import BESIDE_A_REF, modern
 from kimi_cli.wire.schema.places import everywhere, inside, noted, rebuilt
 
 if TYPE_CHECKING:
@@ -71,8 +71,12 @@ class References:
                 self._index(inner, base=base)
 
 
-def without_dangling(root: JsonObject) -> JsonObject:
-    """The schema with a sentence in the place of every reference to what is not in it."""
+def without_dangling(root: JsonObject, *, ref_is_alone: bool = False) -> JsonObject:
+    """The schema with a sentence in the place of every reference to what is not in it.
+
+    Where `ref_is_alone`, what stands beside a reference goes, and stays where the reference leads nowhere: it is all
+    that is known then.
+    """
     references = References(root)
 
     def each(node: object, _: str) -> object:
@@ -83,6 +87,8 @@ def without_dangling(root: JsonObject) -> JsonObject:
         if ref and references.target(ref, node) is None:
             del fresh["$ref"]
             return _dangling(fresh, ref)
+        if ref and ref_is_alone:
+            return {word: value for word, value in fresh.items() if word in BESIDE_A_REF}
         return fresh
 
     return an_object(each(root, ""))

@@ -81,6 +81,22 @@ def test_what_stands_beside_a_reference_means_what_its_draft_says(draft, judge, 
         assert allowed == judge(schema).is_valid(value), value
 
 
+@pytest.mark.parametrize("restricted", [True, False])
+@pytest.mark.parametrize("ref", ["https://x.test/base.json", "#/definitions/gone"])
+def test_what_stands_beside_a_reference_to_nothing_stays(ref, restricted):
+    """In every draft: it is all that is known of what was meant."""
+    inner = {"$ref": ref, "type": "string", "enum": ["a", "b"]}
+    draft = "http://json-schema.org/draft-07/schema#"
+    fitted = for_host(
+        {"$schema": draft, "$ref": ref, "type": "object", "properties": {"a": inner}, "required": ["a"]},
+        restricted=restricted,
+    )
+    assert fitted["required"] == ["a"]
+    assert (fitted["properties"]["a"]["type"], fitted["properties"]["a"]["enum"]) == ("string", ["a", "b"])
+    for said in (fitted, fitted["properties"]["a"]):
+        assert said["description"] == f"Must match the JSON Schema {ref}, which is not given here."
+
+
 def test_what_is_in_place_stays_there():
     """Plain definitions at the root are left alone, those that nobody refers to included."""
     schema = refers("#/$defs/t", **{"$defs": {"t": TEXT, "unused": TEXT}})
