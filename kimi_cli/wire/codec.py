@@ -49,11 +49,15 @@ def loads_object(data: bytes) -> JsonObject:
 
 
 def dumps(value: object) -> bytes:
-    """Compact JSON. Lone surrogates leave as escapes, so that the reader can join the halves again."""
+    """Compact JSON. Lone surrogates leave as escapes, so that the reader can join the halves again.
+
+    All else is as JavaScript writes it, which escapes nothing more.
+    """
     try:
         return orjson.dumps(value)
     except TypeError:
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+        return text.encode("utf-8", "backslashreplace")
 
 
 def dumps_strict(value: object) -> bytes:

@@ -223,7 +223,7 @@ def _said_in(event: JsonObject) -> tuple[bytes, str] | None:
     said = [(name, value) for name, value in delta.items() if name != "type"]
     if len(said) != 1 or not isinstance(said[0][1], str):
         return None
-    return said[0][0].encode(), said[0][1]
+    return said[0][0].encode("utf-8", "surrogatepass"), said[0][1]
 
 
 def _encoded(fields: JsonObject) -> bytes:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from kimi_cli.wire.rounds import Round
 
 _T = TypeVar("_T")
+_FORMS: Final = 16
+"""Forms of the same tools that are kept: for a few models, and for the tools that a client has loaded by and by."""
 
 
 class Prompt:
@@ -51,6 +53,8 @@ class Prompt:
     def of_tools(self, form: object, make: Callable[[], _T]) -> _T:
         """What has been made of the tools in this form, or is made now. It depends on them and the form alone."""
         if form not in self.tool_forms:
+            if len(self.tool_forms) >= _FORMS:
+                del self.tool_forms[next(iter(self.tool_forms))]
             self.tool_forms[form] = make()
         made: _T = self.tool_forms[form]
         return made

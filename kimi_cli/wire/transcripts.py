@@ -152,7 +152,8 @@ class Transcripts:
         rounds = prompt.rounds if count == len(messages) else ()
         new = _Transcript(owner, messages[:count], end - start, texts, rounds, tools, tools_text, prompt.tool_forms)
         kept = [one for one in self._kept if one is not before or 2 * shared <= len(one.messages)]
-        kept = [*kept[1 - KEPT_COUNT :], new]
+        if new.size <= self._limit:  # for one that is larger the others need not go
+            kept = [*kept[1 - KEPT_COUNT :], new]
         while sum(one.size for one in kept) > self._limit:
             del kept[0]
         self._kept = kept

@@ -194,6 +194,16 @@ def test_nothing_is_passed_on_behind_a_failure():
     assert b"event: error" in out[out.rindex(piece) :]
 
 
+def test_half_a_character_as_a_name():
+    """Whatever a host calls a piece, it is passed on."""
+    piece = b'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,'
+    piece += b'"delta":{"type":"text_delta","\\ud83d":"a"}}\n\n'
+    data = _event("message_start", message={"id": "msg_1", "type": "message", "usage": {}, "content": []})
+    data += _event("content_block_start", index=0, content_block=_KINDS["text"][0])
+    out, _ = _passed([data, piece, piece, piece * 2])
+    assert out.count(piece) == 4
+
+
 def _passed(parts) -> tuple[bytes, object]:
     passage = Passage(host="Moonshot", window=WINDOW, estimate=9)
     return b"".join(map(passage.feed, parts)) + passage.finish(), passage.usage

@@ -194,6 +194,27 @@ def test_what_was_read_is_not_read_again(transcripts):
     assert all(map(is_, told.written, more.written[1:]))  # behind the system prompt
 
 
+def test_half_a_character_is_known_again(transcripts):
+    """JavaScript writes one as an escape and all else as it is; so a text that was cut there stays recognised."""
+    turns = _request(20)["messages"]
+    turns[2] = user(result("toolu_0", "ünï ✓ \ud83d"))
+    requests = [ask(*turns), ask(*turns, said("Yes."), user("And?"))]
+    data = [json.dumps(one, separators=(",", ":"), ensure_ascii=False) for one in requests]
+    before, after = (transcripts.read(one.encode("utf-8", "backslashreplace"), owner="a") for one in data)
+    assert before.body["messages"][2] == turns[2]
+    assert all(map(is_, before.body["messages"], after.body["messages"][: len(turns)]))
+
+
+def test_forms_of_tools_are_bounded(transcripts):
+    """However many there come to be, only the last few are kept."""
+    prompt = transcripts.read(_compact(_request(1, tools=_TOOLS[0])), owner="a")
+    made = [prompt.of_tools(number, lambda number=number: number) for number in range(100)]
+    assert made == list(range(100))
+    assert prompt.of_tools(99, lambda: -1) == 99
+    assert prompt.of_tools(0, lambda: -1) == -1
+    assert len(prompt.tool_forms) < 20
+
+
 def test_a_round_that_goes_on_is_made_anew(transcripts):
     """One whose last message is followed by another of the same side is another one, and the old one stays."""
     before = transcripts.read(_compact(_request(STRETCH)), owner="a")
@@ -243,13 +264,16 @@ def test_several_conversations_of_a_session(transcripts):
 
 
 def test_what_is_kept_is_bounded():
-    """A conversation that is larger than all that may be kept is not, and takes the place of the others."""
+    """A conversation that is larger than all that may be kept is not, and takes nobody's place; others do."""
     transcripts = Transcripts(mark=MARK, limit=200_000)
     data = _compact(_request(20))
     small = transcripts.read(data, owner="a")
     assert transcripts.read(data, owner="a").rounds[0] is small.rounds[0]
     large = transcripts.read(_compact(ask(user("x" * 100_000), user("y"))), owner="a")
     assert transcripts.read(_compact(ask(user("x" * 100_000), user("y"))), owner="a").rounds[0] is not large.rounds[0]
+    assert transcripts.read(data, owner="a").rounds[0] is small.rounds[0]
+    for number in range(3):
+        transcripts.read(_compact(ask(user(f"{number}" * 40_000), user("y"))), owner="a")
     assert transcripts.read(data, owner="a").rounds[0] is not small.rounds[0]
 
 
