@@ -20,6 +20,8 @@ def main() -> None:
     """The `kimi` command."""
     import sys
 
-    from kimi_cli.cli.entry import leave, run
-
+    try:
+        from kimi_cli.cli.entry import leave, run
+    except KeyboardInterrupt:  # while that was loading
+        sys.exit(130)
     leave(run(sys.argv[1:]))

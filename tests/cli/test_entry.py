@@ -179,3 +179,23 @@ def test_the_end_comes_in_order(arguments):
     for _ in range(8):
         ran = subprocess.run([sys.executable, "-c", _LEAVES, *arguments], capture_output=True, text=True, check=False)
         assert (ran.returncode, ran.stdout, ran.stderr) == (3, "said in order\n", "")
+
+
+_INTERRUPTED = """
+import sys
+from kimi_cli.cli import main
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "kimi_cli.cli.entry":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+main()
+"""
+
+
+def test_interrupted_while_it_loads():
+    """Ctrl-C right after the start ends it without a word."""
+    ran = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
