@@ -30,6 +30,8 @@ READY_SECONDS: Final = 20.0
 """How long a new process may take: well under a second as a rule, several on a cold or busy machine."""
 _END_SECONDS: Final = 1.0
 """How long a process that has said why it cannot start may take to end."""
+_CATCH_UP_SECONDS: Final = 1.0
+"""How long it may take after the time is up to see what was said in time."""
 _LINE_LIMIT: Final = 16 * 1024
 _LINES: Final = 2
 """One when it has its port, and one when it answers."""
@@ -158,7 +160,10 @@ class Spawned:
     def _said(self) -> dict[str, Any]:
         """What the process says next; empty if it ends without a word."""
         try:
-            line = self._lines.get(timeout=max(0.0, self._deadline - time.monotonic()))
+            try:
+                line = self._lines.get(timeout=max(0.0, self._deadline - time.monotonic()))
+            except Empty:  # where this process was stopped meanwhile, the thread has yet to read what was said
+                line = self._lines.get(timeout=_CATCH_UP_SECONDS)
         except Empty:
             reason = f"it was not ready after {READY_SECONDS:.0f} seconds"
             raise ProxyStartError(reason=reason, log_file=self._options.log_file) from None

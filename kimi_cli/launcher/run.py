@@ -24,6 +24,7 @@ from kimi_cli.launcher.live import Refresh
 from kimi_cli.launcher.own_settings import read_own_settings
 from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.settings_file import SettingsFile, build_settings
+from kimi_cli.launcher.terminal import is_in_background
 from kimi_cli.launcher.tools_choice import ToolsAsked, tools_choice
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.tools import Level
@@ -157,7 +158,9 @@ class _Launch:
                 project=self.cwd,
                 files=(file.path,),
                 record=is_recorded,
-                early=True,
+                # A job in the background is stopped as soon as its client wants the terminal, and must have no proxy
+                # half started then: others would wait for it.
+                early=not is_in_background(),
             )
             stack.enter_context(hold)
             model = self.arguments.model

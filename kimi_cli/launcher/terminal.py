@@ -37,6 +37,10 @@ class TerminalState:
 
 if sys.platform == "win32":
 
+    def is_in_background() -> bool:
+        """There are no such jobs."""
+        return False
+
     def _read_modes() -> list[Any] | None:
         return None
 
@@ -45,6 +49,13 @@ if sys.platform == "win32":
 
 else:
     import termios
+
+    def is_in_background() -> bool:
+        """Whether this process is a job in the background of the terminal at standard input."""
+        try:
+            return os.tcgetpgrp(_INPUT) != os.getpgrp()
+        except OSError:  # there is no terminal
+            return False
 
     def _read_modes() -> list[Any] | None:
         try:

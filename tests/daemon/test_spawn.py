@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+from queue import Empty, SimpleQueue
 
 import psutil
 import pytest
 
 from kimi_cli.daemon import Control, ProxyStartError
-from kimi_cli.daemon.spawn import SpawnOptions, spawn
+from kimi_cli.daemon.spawn import SpawnOptions, begin, spawn
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import read_state
 from tests.daemon.conftest import KEY
@@ -114,3 +115,22 @@ def test_a_signal_ends_it_in_order(world, number):
     world.open(control)
     os.kill(control.state.process.pid, number)
     world.eventually(world.is_clean)
+
+
+def test_what_was_said_in_time_counts(world, monkeypatch):
+    """Where this process was stopped for longer than a start may take, the proxy has long been ready."""
+    spawned = begin(options(world), environ=world.environ)
+    spawned._deadline = 0.0
+    line = spawned._lines.get(timeout=20)
+
+    class Late(SimpleQueue):
+        def get(self, *, timeout):
+            if not timeout:
+                raise Empty
+            return line
+
+    monkeypatch.setattr(spawned, "_lines", Late())
+    state = spawned.finish()
+    assert state.process.is_alive()
+    assert Control(state).stop(force=True) is None
+    world.eventually(lambda: not state.process.is_alive())
