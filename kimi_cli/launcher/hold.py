@@ -75,6 +75,10 @@ class Hold:
         with suppress(KimiError):
             self._complete()
         if self._open is None:  # it never was
+            for file in self._files:  # a directory goes only when it is empty
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
+            self._tidy()
             return
         self._watch.stop()
         with self._lock:
@@ -83,10 +87,7 @@ class Hold:
         try:
             Control(control.state, timeout=_CLOSE_SECONDS).close_session(session.id)
         except ProxyGoneError:
-            from kimi_cli.daemon.stop import tidy
-
-            with suppress(KimiError):
-                tidy(self._paths, besides=self._files)
+            self._tidy()
         except KimiError:
             pass  # it has ended already
 
@@ -178,6 +179,12 @@ class Hold:
                 control.add_owner(session.id, owner)
             if is_over:
                 control.close_session(session.id)
+
+    def _tidy(self) -> None:
+        from kimi_cli.daemon.stop import tidy
+
+        with suppress(KimiError):
+            tidy(self._paths, besides=self._files)
 
     def _complete(self) -> None:
         """Returns once the session is open, and watched over; at once where it is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pytest
 
 from kimi_cli.daemon import ProxyStartError
 from kimi_cli.errors import ClaudeUnusableError
-from kimi_cli.launcher import LaunchRequest, launch
+from kimi_cli.launcher import LaunchRequest, launch, run
 from tests.launcher.conftest import eventually, make_program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="programs are made executable as POSIX does")
@@ -97,6 +98,21 @@ def test_the_client_does_not_wait_for_its_proxy(world, user):
     user.sandbox.assert_nothing_left()
 
 
+def test_a_job_in_the_background_waits(world, user, monkeypatch):
+    """Its client may stop it as soon as it runs, with a proxy half started that others would wait for."""
+    monkeypatch.setattr(run, "is_in_background", lambda: True)
+    world.hold()
+    world.client("Path(os.environ['SAID']).write_text(ask())")
+    with ThreadPoolExecutor() as pool:
+        launched = pool.submit(world.launch)
+        eventually(user.sandbox.processes)
+        assert not world.said.exists()
+        world.go.touch()
+        assert launched.result(60) == 0
+    assert world.said.exists()
+    user.sandbox.assert_nothing_left()
+
+
 def test_a_proxy_that_fails_after_the_client_began(world, user):
     """The client is ended, the failure is told, and nothing is left of either."""
     world.hold(then='raise ImportError("it is broken")')
@@ -110,6 +126,7 @@ def test_a_proxy_that_fails_after_the_client_began(world, user):
         world.launch()
     assert not psutil.pid_exists(int(world.said.read_text()))
     user.sandbox.assert_nothing_left()
+    assert not user.paths.runtime_dir.exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits in another process's pipe")
@@ -169,3 +186,37 @@ def _is_told(proxy: int) -> bool:
         return any(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
     finally:
         os.close(pipe)
+
+
+_JOBS = """
+import fcntl, os, signal, sys, termios
+from kimi_cli.launcher.terminal import is_in_background
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+before = is_in_background()
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    os._exit(is_in_background())
+os.write(1, f"{before} {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}".encode())
+"""
+
+
+def test_what_is_in_the_background():
+    """A process group other than the terminal's; without a terminal there is no such thing."""
+    ours, theirs = os.openpty()
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-c", _JOBS],
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+            check=True,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert ran.stdout == "False 1"
+    code = "from kimi_cli.launcher.terminal import is_in_background; print(is_in_background())"
+    ran = subprocess.run([sys.executable, "-c", code], stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    assert ran.stdout == b"False\n"
