@@ -112,6 +112,7 @@ def _until_signalled() -> Iterator[None]:
         numbers.append(signal.SIGHUP)
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         numbers = []
+    numbers = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # as under nohup
 
     def end(*_: object) -> None:
         # Once: a second signal must not interrupt the cleaning up.

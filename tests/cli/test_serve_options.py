@@ -177,6 +177,18 @@ def test_an_idle_end(sandbox, no_leftovers):
     assert not psutil.pid_exists(facts["pid"])
 
 
+@POSIX_ONLY
+@pytest.mark.parametrize("name", ["HUP", "INT"])
+def test_a_signal_that_it_was_started_to_ignore(name, no_leftovers):
+    """Under nohup, or in a script's background, it stays."""
+    ignoring = ("/bin/sh", "-c", f"trap '' {name}; exec \"$@\"", "sh")
+    with serve("--json", "--session-ttl", "2s", prefix=ignoring) as process:
+        first_json(process)
+        process.send_signal(getattr(signal, f"SIG{name}"))
+        _, err = process.communicate(timeout=30)
+    assert err == "No request has come for 2s, so kimi serve ends.\n"
+
+
 @pytest.mark.parametrize("span", ["0", "soon", "-1h"])
 def test_a_span_that_is_none(span):
     """It is a usage error, and nothing is started."""
