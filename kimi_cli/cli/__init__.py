@@ -18,8 +18,13 @@ from __future__ import annotations
 
 def main() -> None:
     """The `kimi` command."""
+    import os
     import sys
 
+    # A stream that was closed is there and leads nowhere, for ours are written to and asked everywhere.
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115 - open until the end
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         from kimi_cli.cli.entry import leave, run
     except KeyboardInterrupt:  # while that was loading

@@ -33,11 +33,11 @@ INTERRUPTED: Final = 130
 
 def run(argv: Sequence[str]) -> int:
     """Carry out a command line and return the exit status."""
-    if argv and argv[0] in {"--version", "-V"}:
-        show_version()
-        return 0
     gc.set_threshold(_COLLECTED)
     try:
+        if argv and argv[0] in {"--version", "-V"}:
+            show_version()
+            return 0
         # PowerShell leaves the variable behind, empty.
         return _run(list(argv) if os.environ.get(COMPLETION) else _confirmed(argv))
     except KimiError as error:
@@ -76,10 +76,9 @@ def leave(status: int) -> NoReturn:
         sys.exit(status)
     import atexit
 
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.main_thread():
-            thread.join()
-    atexit._run_exitfuncs()  # noqa: SLF001 - there is no other way to have them run
+    # Nothing public ends pools of threads, waits for those that have to be waited for, and does what is registered.
+    threading._shutdown()  # noqa: SLF001
+    atexit._run_exitfuncs()  # noqa: SLF001
     for stream in filter(None, (sys.stdout, sys.stderr)):
         with suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
             stream.flush()
@@ -90,7 +89,7 @@ def show_version() -> None:
     """Say the version on stdout."""
     from kimi_cli import __version__
 
-    print(f"kimi {__version__}")
+    print(f"kimi {__version__}", flush=True)
 
 
 def meaning(argv: Sequence[str]) -> list[str]:

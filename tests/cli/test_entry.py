@@ -12,6 +12,7 @@ from kimi_cli import __version__
 from kimi_cli.cli.app import app
 from kimi_cli.cli.entry import COMMANDS, meaning, slip
 from tests.cli.run import kimi
+from tests.launcher.conftest import make_program
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_closed_pipe_is_no_failure_to_report():
 
 
 _LEAVES = """
-import atexit, ssl, sys, threading
+import atexit, concurrent.futures, ssl, sys, threading, time
 from kimi_cli.cli.entry import leave
 
 def work():
@@ -165,12 +166,14 @@ atexit.register(print, "in order")
 if sys.argv[1:]:
     threading.Thread(target=work, daemon=True).start()
     begun.wait()
+if "pool" in sys.argv:
+    concurrent.futures.ThreadPoolExecutor().submit(time.sleep, 0.01)
 print("said", end=" ")
 leave(3)
 """
 
 
-@pytest.mark.parametrize("arguments", [(), ("with a thread",)])
+@pytest.mark.parametrize("arguments", [(), ("thread",), ("thread", "pool")])
 def test_the_end_comes_in_order(arguments):
     """Whatever a thread that is left is at, what was said is out, what is to be done at the end is, and none crashes.
 
@@ -199,3 +202,24 @@ def test_interrupted_while_it_loads():
     """Ctrl-C right after the start ends it without a word."""
     ran = subprocess.run([sys.executable, "-c", _INTERRUPTED], capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell is a POSIX one")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", ["provider", "logs", "statsu --version"])
+def test_closed_streams(command, closed, sandbox):
+    """Where nobody listens nothing is said, and everything else is done."""
+    make_program(sandbox.home / ".local/bin/claude", "print('ran'); raise SystemExit(7)")
+    words = f'"{sys.executable}" -m kimi_cli {command} {closed}'
+    ran = subprocess.run(["/bin/sh", "-c", words], capture_output=True, text=True, check=False)
+    assert "unforeseen" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.returncode == (7 if command.startswith("statsu") else 0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell is a POSIX one")
+def test_the_version_into_a_pipe_that_nobody_reads():
+    """It ends without a word."""
+    words = f'"{sys.executable}" -m kimi_cli --version | true'
+    ran = subprocess.run(["/bin/sh", "-c", words], capture_output=True, text=True, check=False)
+    assert ran.stderr == ""
