@@ -31,8 +31,8 @@ MEGABYTE: Final = 1024 * 1024
 _IMPATIENT: Final = """
 import aiohttp
 from kimi_cli.proxy import upstream
-upstream._TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=0.2)
-upstream.HEAD_SECONDS = 0.5
+upstream._TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=1.0)
+upstream.HEAD_SECONDS = 2.0
 """
 """Run before the proxy starts: it waits shortly for hosts."""
 
