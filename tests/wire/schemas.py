@@ -151,6 +151,8 @@ class _Maker:
             schema[word] = [self.schema(depth=depth) for _ in range(1 + self._draw(_count))]
         else:
             schema[word] = self.schema(depth=depth)
+        if isinstance(schema.get("items"), bool):
+            schema.pop("additionalItems", None)  # it means nothing there, and the judge breaks on it
 
 
 _PLAIN: Final[dict[str, st.SearchStrategy[Any]]] = {
