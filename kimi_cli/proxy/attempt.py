@@ -104,9 +104,7 @@ class Attempt:
             async with self._ask(translation) as source:
                 await pump.stream(client, source, answer, host=self.route.host, begun=begun)
         except UpstreamError as error:
-            events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
-            if events is None:
-                raise
+            events = _salvaged(translation, answer, error)
             begun()
             client.is_over = True
             await client.write(b"".join(map(encode, events)))
@@ -120,9 +118,7 @@ class Attempt:
             async with self._ask(translation) as source:
                 await pump.hear(source, answer, take, host=self.route.host, begun=begun)
         except UpstreamError as error:
-            events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
-            if events is None:
-                raise
+            events = _salvaged(translation, answer, error)
             await take(events)
         self._learn()
 
@@ -133,11 +129,8 @@ class Attempt:
             async with self._ask(translation) as source:
                 message, self._usage = await translation.whole(source)
         except UpstreamError as error:
-            events = None if error.refusal is None else translation.salvaged(translation.events(), error.refusal)
-            if events is None:
-                raise
             collector = Collector()
-            collector.feed(events)
+            collector.feed(_salvaged(translation, translation.events(), error))
             if collector.message is None:
                 raise
             message = dumps(collector.message)
@@ -201,3 +194,15 @@ class Attempt:
     def _question(self) -> Question:
         advice = Advice.of(self.route, self.model)
         return Question(route=self.route, window=self.model.context_window, estimate=self.estimate, advice=advice)
+
+
+def _salvaged(translation: Translation, answer: Answer | MessagesAnswer, error: UpstreamError) -> list[Event]:
+    """The events of the answer that a failure holds; without one, the failure goes on.
+
+    Raises:
+        UpstreamError: there is none.
+    """
+    events = None if error.refusal is None else translation.salvaged(answer, error.refusal)
+    if events is None:
+        raise error
+    return events
