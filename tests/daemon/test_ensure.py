@@ -97,7 +97,7 @@ def test_a_killed_owner_ends_its_session_and_the_proxy(world):
     world.open(control, ProcessIdentity.of(launcher.pid))
     launcher.send_signal(signal.SIGKILL)
     world.eventually(world.is_clean)
-    assert not control.state.process.is_alive()
+    world.eventually(lambda: not control.state.process.is_alive())
 
 
 def test_a_session_lives_as_long_as_one_of_its_owners(world):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -253,8 +254,11 @@ def test_killed_client(running, user):
 def test_all_killed(running, user, world):
     """After kill -9 of launcher, client and proxy at once, the next launch works, and clears the rest away."""
     _, path, pid = running.stdout.readline().split()
-    for process in (running.pid, int(pid), *user.proxies()):
-        os.kill(process, 9)
+    everyone = (running.pid, int(pid), *user.proxies())
+    for process in everyone:
+        os.kill(process, signal.SIGSTOP)  # so that nobody has time to see another one's end
+    for process in everyone:
+        os.kill(process, signal.SIGKILL)
     running.wait()
     assert Path(path).exists()
     environ = {**world.environ, "PYTHONPATH": str(Path.cwd())}
