@@ -79,7 +79,7 @@ class World:
 @pytest.fixture
 def world(sandbox: Sandbox) -> Iterator[World]:
     """A user whose proxies end soon after their last session, and at the latest with the test."""
-    environ = {**_python_variables(), **sandbox.environ(), "KIMI_PROXY_PORT": "0", "KIMI_IDLE_GRACE": "0.2"}
+    environ = {**_python_variables(), **sandbox.environ(), "KIMI_PROXY_PORT": "0", "KIMI_IDLE_GRACE": "1"}
     world = World(sandbox, Paths.find(environ), environ)
     try:
         yield world

@@ -106,10 +106,16 @@ def test_an_interrupt_is_cleaned_up_after(paths, environ, sandbox, temporary):
 
 
 _TOLD = """
-import os, sys
+import os, signal
 from kimi_cli.demo.run import run_demo
 from kimi_cli.store.paths import Paths
-run_demo(Paths.find(os.environ), os.environ, claude=None, report=lambda step: print(step.name, flush=True))
+
+def tell(step):
+    print(step.name, flush=True)
+    if step.name == "proxy":
+        signal.pause()
+
+run_demo(Paths.find(os.environ), os.environ, claude=None, report=tell)
 """
 
 

@@ -89,7 +89,7 @@ class User:
 def user(sandbox: Sandbox) -> Iterator[User]:
     """A user; at the end every process of theirs is ended."""
     passed = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TEMP", "TMP") if name in os.environ}
-    environ = {**passed, **sandbox.environ(), "KIMI_PROXY_PORT": "0", "KIMI_IDLE_GRACE": "0.2"}
+    environ = {**passed, **sandbox.environ(), "KIMI_PROXY_PORT": "0", "KIMI_IDLE_GRACE": "1"}
     try:
         yield User(sandbox, environ)
     finally:

@@ -54,8 +54,9 @@ def opened(user, shell):
 
 
 def sessions(user) -> list[tuple[str, str]]:
-    """Every session, as its id and its model."""
-    return [(session.id, session.model) for session in Control(find_proxy(user.paths)).status().sessions]
+    """Every session, as its id and its model; without a proxy there is none."""
+    state = find_proxy(user.paths)
+    return [] if state is None else [(session.id, session.model) for session in Control(state).status().sessions]
 
 
 def receipts(user) -> list[Path]:
