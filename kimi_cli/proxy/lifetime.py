@@ -74,13 +74,9 @@ class Lifetime:
         grace = max(self._grace, FIRST_SESSION_SECONDS)
         while True:
             await self._sessions.wait_empty()
-            try:
-                async with asyncio.timeout(grace):
-                    await self._sessions.wait_opened()
-            except TimeoutError:
-                if await self._claim_end():
-                    self.end("no session left")
-                    return
+            if not await self._is_needed_within(grace) and await self._claim_end():
+                self.end("no session left")
+                return
             grace = self._grace
 
     async def _claim_end(self) -> bool:
@@ -90,5 +86,15 @@ class Lifetime:
         while not len(self._sessions):
             if self._leaving.take() or clock() > deadline:
                 return True
-            await asyncio.sleep(LOCK_RETRY_SECONDS)
+            if await self._is_needed_within(LOCK_RETRY_SECONDS):
+                break
         return False
+
+    async def _is_needed_within(self, seconds: float) -> bool:
+        """Whether a session is opened in that time, be it for a moment."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._sessions.wait_opened()
+        except TimeoutError:
+            return False
+        return True

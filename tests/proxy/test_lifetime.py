@@ -88,6 +88,21 @@ async def test_a_launcher_with_the_lock_keeps_it_alive(sessions, leaving, tmp_pa
         await waiting
 
 
+async def test_a_short_session_is_one_as_well(sessions, leaving, tmp_path):
+    """Opened and ended between two tries for the lock, it has the grace period after it as any other has."""
+    clock = asyncio.get_running_loop().time
+    with FileLock(tmp_path / "lock"):
+        waiting = asyncio.create_task(Lifetime(sessions, grace=0.5, leaving=leaving).wait())
+        async with asyncio.timeout(10):
+            await leaving.tried_often.wait()
+        session, opened = make_session(), clock()
+        sessions.open(session)
+        sessions.end(session.id, reason="closed")
+    async with asyncio.timeout(10):
+        await waiting
+    assert clock() - opened >= 0.5
+
+
 async def test_a_lock_that_is_never_given_back_does_not_keep_it_for_good(sessions, leaving, tmp_path, monkeypatch):
     """A launcher that hangs with the lock in hand is outlived by nobody for long."""
     monkeypatch.setattr(lifetime, "LOCK_PATIENCE_SECONDS", 0.2)
