@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,6 +23,7 @@ from kimi_cli.launcher.calling_shell import find_caller
 from kimi_cli.launcher.resolve import resolve
 from kimi_cli.launcher.shell_session import close_shell_session, open_shell_session, variable_names
 from kimi_cli.launcher.tools_choice import tools_choice
+from kimi_cli.record import replace
 from kimi_cli.store.paths import Paths
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import NotConfiguredError
 from kimi_cli.launcher import launch as run
+from kimi_cli.record import replace
 from kimi_cli.store.paths import Paths
 from kimi_cli.store.settings import read_settings
 

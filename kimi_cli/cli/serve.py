@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,6 +19,7 @@ from kimi_cli.launcher.calling_shell import NoCallerError, find_caller
 from kimi_cli.launcher.resolve import resolve_route
 from kimi_cli.launcher.serve import Serving, serving, serving_paths
 from kimi_cli.launcher.tools_choice import tools_choice
+from kimi_cli.record import replace
 from kimi_cli.store.session_token import kept_token
 
 if TYPE_CHECKING:

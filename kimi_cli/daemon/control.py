@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.daemon.connection import Connection, NotOursError
@@ -15,6 +14,7 @@ from kimi_cli.daemon.errors import (
     SessionsRunningError,
     SessionUnknownError,
 )
+from kimi_cli.record import Record, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,12 +30,11 @@ CONTROL_SECONDS: Final = 5.0
 _CHALLENGE_BYTES: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSession:
+class OpenSession(Record):
     """A session that runs: give `base_url` and `token` to the client."""
 
     id: str
-    token: str = field(repr=False)
+    token: str = field(shown=False)
     base_url: str
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import UsageError
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,7 @@ DEFAULT_RETRY: Final = 15.0
 _PORTS: Final = range(65536)
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
+class Wishes(Record):
     """`port` is None where the user did not name one; 0 is any free one. `grace` and `retry` are in seconds."""
 
     port: int | None

@@ -8,10 +8,10 @@ argument after an option with a value whatever it looks like.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import UsageError
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,8 +47,7 @@ _PRINT: Final = re.compile(r"--print|-[cp]*p[cp]*")
 """`-p`, alone or with `-c`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientArguments:
+class ClientArguments(Record):
     """The client's arguments, read.
 
     `rest` is what to pass on beside our settings; `settings` is the value of the user's own `--settings`. `sources`

@@ -6,13 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import ClaudeNotFoundError, ClaudeUnusableError
 from kimi_cli.launcher.places import home_directory, installation_places, search_path
 from kimi_cli.launcher.shim import interpreter_line, is_shim, shim_target
+from kimi_cli.record import Record, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,8 +31,7 @@ _EXTENSIONS: Final = (".exe", ".cmd", ".bat") if sys.platform == "win32" else ("
 """What makes a file a program; `.com` and scripts of Windows' own are nothing that Claude Code comes as."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claude:
+class Claude(Record):
     """Claude Code as found: `path` is what was found, `argv_prefix` what runs it.
 
     A shim that had to be left to the command interpreter has an empty prefix, and `interpreter` names the latter.

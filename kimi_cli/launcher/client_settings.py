@@ -8,12 +8,12 @@ from the working directory. `--settings`, which is how ours get in, outranks the
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.launcher.arguments import LOCAL_SOURCE, PROJECT_SOURCE, USER_SOURCE
 from kimi_cli.launcher.places import home_directory
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,8 +30,7 @@ _LIMIT: Final = 4 * 1024 * 1024
 """Bytes; settings have some thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSettings:
+class ClientSettings(Record):
     """The user's own settings, in the order in which they count; `layers` names where each came from."""
 
     layers: tuple[tuple[str, Mapping[str, Any]], ...] = ()

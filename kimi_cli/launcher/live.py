@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import HostError
 from kimi_cli.providers.catalogue import is_catalogued
 from kimi_cli.providers.provider import Format
+from kimi_cli.record import Record, field
 from kimi_cli.store.live_models import LiveList, read_live, write_live
 
 if TYPE_CHECKING:
@@ -23,13 +23,12 @@ WAIT_SECONDS: Final = 5.0
 """How long a launch waits for a host where it cannot go on without the list; hosts answer in less than two."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveModels:
+class LiveModels(Record):
     """One host's list. `now` gives seconds since 1970; `fetch` asks the host, with a limit in seconds."""
 
     paths: Paths
     provider: Provider
-    key: str = field(repr=False)
+    key: str = field(shown=False)
     now: Callable[[], float]
     fetch: Callable[[Provider, str, float], tuple[LiveModel, ...]]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
 from kimi_cli.providers.route import Route
 from kimi_cli.providers.search import SERVICES, SearchChoice
+from kimi_cli.record import Record, field, replace
 from kimi_cli.store.base_url import is_loopback
 from kimi_cli.store.known import configured, key_variables, only_with_key
 from kimi_cli.store.secrets import SecretStore
@@ -31,12 +31,11 @@ _KEYLESS: Final = "custom"
 """The one provider whose key is optional wherever it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Record):
     """Where a launch goes. `warnings` are sentences for the user; `key_variables` are where keys may be set."""
 
     route: Route
-    live: LiveModels = field(repr=False)
+    live: LiveModels = field(shown=False)
     warnings: tuple[str, ...]
     key_variables: tuple[str, ...]
 

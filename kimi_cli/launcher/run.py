@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from kimi_cli.errors import ProxyError, UsageError
@@ -28,6 +27,7 @@ from kimi_cli.launcher.terminal import is_in_background
 from kimi_cli.launcher.tools_choice import ToolsAsked, tools_choice
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.tools import Level
+from kimi_cli.record import Record, field, replace
 from kimi_cli.store.remedy import write_remedy
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ _DIRECT_WARNING: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchRequest:
+class LaunchRequest(Record):
     """What the user asked for. `arguments` are Claude Code's own; `claude` is the one to run.
 
     With `direct` Claude Code talks to the host itself and holds the key; without, it never sees the key. With
@@ -65,8 +64,7 @@ class LaunchRequest:
     tools: ToolsAsked = field(default_factory=ToolsAsked)
 
 
-@dataclass(frozen=True, slots=True)
-class Banner:
+class Banner(Record):
     """What to tell the user before Claude Code starts.
 
     `host` is the provider's name, `endpoint` the address that Claude Code talks to, `warnings` are sentences.
@@ -126,8 +124,7 @@ def launch(
     return status
 
 
-@dataclass(frozen=True, slots=True)
-class _Launch:
+class _Launch(Record):
     """Everything that a launch needs, found."""
 
     claude: Claude

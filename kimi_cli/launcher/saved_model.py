@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kimi_cli.errors import SettingsError
 from kimi_cli.launcher.client_settings import user_model, user_settings_file
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.provider import is_kimi
+from kimi_cli.record import Record
 from kimi_cli.store.files import write_private
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ _ALIASES = frozenset({"best", "default", "fable", "haiku", "opus", "opusplan", "
 """What Claude Code calls Anthropic's models for short."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedModel:
+class SavedModel(Record):
     """What the user's settings of Claude Code name as the default; `before` is what they named before a launch."""
 
     path: Path

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from kimi_cli.launcher.slots import model_picker
+from kimi_cli.record import Record
 from kimi_cli.store.files import ensure_private_dir, write_private
 from kimi_cli.store.identity import ProcessIdentity
 
@@ -56,8 +56,7 @@ def build_settings(
     return built
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(Record):
     """Where the settings of one launch lie, readable by this user alone."""
 
     path: Path

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import UsageError
 from kimi_cli.providers.tools import DEFAULT_STEPS, MOST_STEPS, Level, Progress, ToolsChoice
+from kimi_cli.record import Record
 from kimi_cli.store.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ STEPS_VARIABLE: Final = "KIMI_MAX_TOOL_ITERATIONS"
 DIRECTORY_VARIABLE: Final = "KIMI_WORKING_DIR"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolsAsked:
+class ToolsAsked(Record):
     """What the command line says of tools; None where it says nothing. `command` is whose line it is."""
 
     level: Level | None = None

@@ -6,7 +6,6 @@ like when they were written: a host's live list is right where they differ.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +23,7 @@ from kimi_cli.providers.catalogue_others import (
 )
 from kimi_cli.providers.model import Model, Thinking
 from kimi_cli.providers.provider import Format, Provider
+from kimi_cli.record import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

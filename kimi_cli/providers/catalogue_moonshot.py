@@ -6,12 +6,12 @@ Facts are from Moonshot's documentation of models, prices and errors, autumn 202
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, Provider
+from kimi_cli.record import replace
 
 _EFFORTS: Final = ("low", "high", "max")
 _K3_OUTPUT: Final = 131_072

@@ -7,12 +7,12 @@ and limits are the cautious ones below; the host's live list, where it tells a w
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, Provider
+from kimi_cli.record import replace
 
 _WINDOW: Final = 262_144
 """The window of every Kimi since K2 0905; K3's own is four times that, which not every host gives."""

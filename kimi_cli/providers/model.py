@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from datetime import date
@@ -18,8 +19,7 @@ class Thinking(StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Record):
     """US dollars for a million tokens; `cached` is the price of prompt tokens that the host had cached."""
 
     input: float
@@ -27,8 +27,7 @@ class Price:
     cached: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+class Model(Record):
     """One model as one host serves it. Token counts are the host's own.
 
     `efforts` are the effort values that the host takes for this model, weakest first; empty where it takes none. The

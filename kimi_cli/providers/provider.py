@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from datetime import date
@@ -22,8 +23,7 @@ class Format(StrEnum):
     """`BASE/v1/messages`; relayed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Record):
     """One host of the catalogue, or one that the user added.
 
     `base_url` has no trailing slash: for OpenAI format `/chat/completions` is appended, for Anthropic format

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Self
 
@@ -10,13 +9,13 @@ from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.search import SearchChoice
 from kimi_cli.providers.tools import ToolsChoice
+from kimi_cli.record import Record, field
 
 SLOTS = ("opus", "sonnet", "haiku", "subagent")
 """The names under which Claude Code asks for a model besides the main one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Record):
     """A host, the models that a session may ask it for, and the key that it wants.
 
     `name` is the host's name in sentences, such as "Groq". `models[0]` answers every request for a model that is not
@@ -30,7 +29,7 @@ class Route:
     base_url: str
     dialect: str
     models: tuple[Model, ...]
-    key: str = field(repr=False)
+    key: str = field(shown=False)
     slots: tuple[tuple[str, str], ...] = ()
     name: str = ""
     fallbacks: tuple[Route, ...] = ()

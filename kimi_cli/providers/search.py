@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from kimi_cli.providers.provider import Format, Provider
+from kimi_cli.record import Record, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,13 +56,12 @@ SERVICES: Final[Mapping[str, Provider]] = MappingProxyType(
 """Those that want a key, as far as keys are concerned; nobody launches on them."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchChoice:
+class SearchChoice(Record):
     """Which engine searches. `base_url` is needed for SearXNG, `key` for those of `SERVICES`."""
 
     engine: str = KEYLESS
     base_url: str = ""
-    key: str = field(default="", repr=False)
+    key: str = field(default="", shown=False)
 
     def to_json(self) -> dict[str, Any]:
         """The wire form of the control API, with the key."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self
+
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,16 +33,14 @@ class Progress(StrEnum):
     OFF = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Record):
     """How lines of progress are worded: with emoji, and with templates of the user's own, by name."""
 
     emoji: bool = False
     words: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ToolsChoice:
+class ToolsChoice(Record):
     """What a session's proxy carries out itself. `directory` is where, an absolute path.
 
     With `offers_always` the model is told of the tools also where a request offers none of its own. `words` are

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from kimi_cli.launcher.resolve import needs_key
 from kimi_cli.providers.catalogue import model_facts
 from kimi_cli.providers.provider import is_kimi
 from kimi_cli.providers.route import SLOTS
+from kimi_cli.record import replace
 from kimi_cli.setup.model_id import clean_model_id
 from kimi_cli.store.secrets import SecretStore
 from kimi_cli.store.settings import save_provider, save_slots

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
+
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +23,7 @@ _TOLERANCE: Final = 0.01 if sys.platform in {"linux", "win32"} else 2.0
 moves it along with corrections of the clock, and no number is given out again within two seconds of its first use."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessIdentity:
+class ProcessIdentity(Record):
     """A process id and when that process was created, in seconds.
 
     What `created` counts from differs between systems, so it is only good for comparing identities that `of` or

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from kimi_cli.errors import SecretError
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +120,7 @@ class SystemKeyring:
         return answer
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(Record):
     """What a question ended in, told from an answer by its type."""
 
     error: KeyringError

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from kimi_cli.record import Record
 from kimi_cli.store.files import ensure_private_dir, read_private, write_private
 
 if TYPE_CHECKING:
@@ -25,8 +25,7 @@ _DIGEST: Final = 16
 """Hexadecimal digits that keep the base URLs of one provider apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveModel:
+class LiveModel(Record):
     """One model of a host's list; None where the list does not tell."""
 
     id: str
@@ -34,8 +33,7 @@ class LiveModel:
     vision: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LiveList:
+class LiveList(Record):
     """A host's list. `fetched_at` is in seconds since 1970; `is_fresh` is as of when it was read."""
 
     models: tuple[LiveModel, ...]

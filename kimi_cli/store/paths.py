@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import NotConfiguredError
+from kimi_cli.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ CALIBRATION: Final = "calibration.json"
 _WRITABLE_BY_OTHERS: Final = 0o022
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Record):
     """The four directories that are ours, and the files in them. Finding a path creates nothing.
 
     `config_dir` holds what the user chose, `cache_dir` what can be fetched again, `log_dir` the proxy's log,

@@ -20,12 +20,12 @@ import re
 import shlex
 import stat
 import sys
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import SettingsError
 from kimi_cli.providers.route import SLOTS
+from kimi_cli.record import Record, field
 from kimi_cli.store.remedy import read_remedy
 from kimi_cli.store.settings_file import parse_toml, table_at, text_at
 from kimi_cli.store.spelling import unknown_keys
@@ -56,8 +56,7 @@ _REASONS: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Record):
     """What the file at `path` asks for; None where it leaves the choice. `warnings` are sentences."""
 
     path: Path

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import SecretError
 from kimi_cli.providers.catalogue import PROVIDERS
+from kimi_cli.record import Record, field
 from kimi_cli.store.key_file import change_key, read_keys
 from kimi_cli.store.keyring_backend import DEFAULT_TIMEOUT, Keyring, KeyringError, KeyringFault, SystemKeyring
 
@@ -54,11 +54,10 @@ class KeySource(StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredKey:
+class StoredKey(Record):
     """A key and where it was found; `detail` names the variable, the keyring's service or the file."""
 
-    value: str = field(repr=False)
+    value: str = field(shown=False)
     source: KeySource
     detail: str
 

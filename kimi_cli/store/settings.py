@@ -32,7 +32,6 @@ understood is reported with its line and column, and never written to. A key tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -42,6 +41,7 @@ from kimi_cli.providers.provider import Format
 from kimi_cli.providers.route import SLOTS
 from kimi_cli.providers.search import ENGINES, KEYLESS, SearchChoice
 from kimi_cli.providers.tools import WORDS, Wording, word_fault
+from kimi_cli.record import Record, field
 from kimi_cli.store.base_url import clean_base_url
 from kimi_cli.store.provider_name import name_fault
 from kimi_cli.store.settings_file import EDIT, read_document, rewrite, switch_at, table_at, text_at, texts_at
@@ -62,8 +62,7 @@ _NO_KEYS: Final = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderSettings:
+class ProviderSettings(Record):
     """What the user set for one provider; None where the catalogue decides.
 
     `base_url` is as it stands in the file: `clean_base_url` judges it when it is used, so that one bad entry does not
@@ -77,8 +76,7 @@ class ProviderSettings:
     slots: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Record):
     """All of the user's choices: the provider that launches use, those that stand in for it, what is set for each one.
 
     `ledger` says whether usage is recorded; None where nothing is said of it, and then it is. `warnings` are sentences

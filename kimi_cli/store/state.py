@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from kimi_cli.record import Record, field
 from kimi_cli.store.files import ensure_private_dir, read_private, write_private
 from kimi_cli.store.identity import ProcessIdentity, boot
 
@@ -20,15 +20,14 @@ _PORTS: Final = range(1, 65536)
 _OTHER: Final = "proxy-"
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyState:
+class ProxyState(Record):
     """One running proxy. `instance` is its own random name, which its `/health` repeats."""
 
     instance: str
     process: ProcessIdentity
     port: int
     version: str
-    control_token: str = field(repr=False)
+    control_token: str = field(shown=False)
 
     @property
     def base_url(self) -> str:

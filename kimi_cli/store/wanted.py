@@ -6,13 +6,13 @@ stronger source names another provider, it means nothing there. A model that is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from kimi_cli.errors import KimiError, ProviderUnknownError
+from kimi_cli.record import Record, field
 from kimi_cli.store.known import configured
 from kimi_cli.store.paths import home_of
 from kimi_cli.store.project import Project, read_project
@@ -38,8 +38,7 @@ class Origin(StrEnum):
     DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Record):
     """A value that somebody gave. `detail` is the flag, the variable or the file."""
 
     value: str
@@ -55,15 +54,14 @@ class MisnamedProviderError(ProviderUnknownError):
         self.name, self.known, self.suggestion, self.named = unknown.name, unknown.known, unknown.suggestion, named
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Record):
     """Everything that is wanted. `provider` is None where nobody names one."""
 
     settings: Settings
     settings_file: Path
     project: Project | None
     provider: Named | None
-    _models: tuple[tuple[Named, str | None], ...] = field(default=(), repr=False)
+    _models: tuple[tuple[Named, str | None], ...] = field(default=(), shown=False)
     """Models that are named outside of the settings, the strongest first, with the provider that each goes with."""
 
     @property

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-from dataclasses import replace
 
 import pytest
 
 from kimi_cli.daemon import Control, ProxyClosingError, ProxyGoneError, ProxyRefusedError, SessionUnknownError
+from kimi_cli.record import replace
 from kimi_cli.store.identity import ProcessIdentity
 from tests.daemon.conftest import KEY
 

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kimi_cli.daemon.end import kill, terminate, wait_for_end
+from kimi_cli.record import replace
 from kimi_cli.store.identity import ProcessIdentity
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="there are no such signals")

@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 
@@ -18,6 +17,7 @@ from kimi_cli.daemon import ProxyGoneError, find_proxy, open_session
 from kimi_cli.daemon.end import kill
 from kimi_cli.daemon.lock import RuntimeDirError
 from kimi_cli.errors import UsageError
+from kimi_cli.record import replace
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import read_state, write_state
 

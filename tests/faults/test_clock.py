@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import replace
 
 import pytest
 
+from kimi_cli.record import replace
 from kimi_cli.store.state import write_state
 from tests.doubles.scenario import say
 

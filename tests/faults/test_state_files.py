@@ -11,12 +11,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kimi_cli.daemon import find_proxy
+from kimi_cli.record import replace
 from kimi_cli.store.files import write_private
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import ProxyState, other_states, read_state, write_state

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import aiohttp
 import pytest
 
 from kimi_cli.proxy import upstream
+from kimi_cli.record import replace
 from tests.faults.network import DIALOGS, KEY, answer, ask, head, raw_host
 from tests.faults.network_quiet import nothing_left
 from tests.proxy.served import served

@@ -7,12 +7,12 @@ import json
 import os
 import sys
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from kimi_cli.record import replace
 from kimi_cli.store.paths import Paths
 from tests.faults.authority import Authority
 from tests.faults.network import DIALOGS, KEY, SAID, SECONDS, answer, ask, head, raw_host

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.provider import Format
 from kimi_cli.providers.route import Route
+from kimi_cli.record import replace
 from tests.doubles.groq import KIMI, Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.moonshot_chat import MoonshotChat

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from kimi_cli.providers.model import Model
+from kimi_cli.record import replace
 from tests.doubles.groq import VISION, Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.moonshot_chat import MoonshotChat

@@ -6,7 +6,6 @@ for current, or that it does not know, the host's live list is named instead.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import pytest
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.model import Model
 from kimi_cli.providers.provider import Format
+from kimi_cli.record import replace
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.moonshot_chat import MoonshotChat

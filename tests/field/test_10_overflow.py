@@ -8,12 +8,12 @@ for a shorter answer. That the client then compacts in the middle of its work is
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from kimi_cli.providers.catalogue import PROVIDERS
+from kimi_cli.record import replace
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.moonshot_chat import MoonshotChat

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from kimi_cli.launcher.environment import (
 )
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.provider import Format
+from kimi_cli.record import replace
 from tests.launcher.conftest import KEY, MAIN, make_route
 
 PROXY = "http://127.0.0.1:8090"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -11,6 +10,7 @@ from kimi_cli.errors import HostError
 from kimi_cli.launcher.live import LiveModels, Refresh, is_catalogued
 from kimi_cli.providers.catalogue import PROVIDERS, customised
 from kimi_cli.providers.provider import Format
+from kimi_cli.record import replace
 from kimi_cli.store.live_models import FRESH, LiveModel
 from tests.launcher.conftest import KEY, eventually
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 import pytest
@@ -11,6 +11,7 @@ from kimi_cli.errors import HostError, ModelMissingError, ModelRetiredError
 from kimi_cli.launcher.live import LiveModels
 from kimi_cli.launcher.model_choice import choose_models
 from kimi_cli.providers.catalogue import PROVIDERS, customised
+from kimi_cli.record import replace
 from kimi_cli.store.live_models import FRESH, LiveModel, write_live
 
 TODAY = date(2026, 11, 23)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from kimi_cli.providers.catalogue import PROVIDERS, customised, find_provider, m
 from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.providers.model import Model, Price, Thinking
 from kimi_cli.providers.provider import Format, is_kimi
+from kimi_cli.record import replace
 
 TODAY = date(2026, 11, 23)
 EVERY = list(PROVIDERS.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from kimi_cli.providers.dialect import DIALECTS
 from kimi_cli.providers.model import Model
 from kimi_cli.providers.provider import Format, Provider, is_kimi
+from kimi_cli.record import replace
 
 TODAY = date(2026, 11, 23)
 HOST = Provider(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from kimi_cli.proxy.admission import HOLD_SECONDS, KEEP_SECONDS, Admission, Lane
 from kimi_cli.proxy.upstream import UpstreamError
+from kimi_cli.record import replace
 from tests.proxy.served import KIMI, chat_route
 from tests.proxy.stopped_clock import StoppedClock, settled
 from tests.wire.limits import headers

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 
 from kimi_cli.proxy.recovery import Recovery
+from kimi_cli.record import replace
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.scenario import (

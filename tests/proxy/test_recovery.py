@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 
 import pytest
 
 from kimi_cli.proxy.failover import PROBE_LIMIT_SECONDS, PROBE_SECONDS, Failover
 from kimi_cli.proxy.recovery import BUDGET_BESIDE, Recovery
 from kimi_cli.proxy.upstream import UpstreamError
+from kimi_cli.record import replace
 from kimi_cli.wire.failure import Failure
 from tests.proxy.served import KIMI, chat_route, relay_route
 
@@ -138,7 +139,11 @@ async def test_all_are_down():
     """Every host is asked once, and the failure says what each one said."""
     world = World(GROQ, MOONSHOT, THIRD)
     refused = Failure(401, "authentication_error", "Moonshot: no such key.", should_retry=False)
-    world.ways = {"groq": [UNPAID], "moonshot": [refused], "third": [replace(UNPAID, message="Third: no balance.")]}
+    world.ways = {
+        "groq": [UNPAID],
+        "moonshot": [refused],
+        "third": [dataclasses.replace(UNPAID, message="Third: no balance.")],
+    }
     failure = await world.failure()
     assert world.asked == ["groq", "moonshot", "third"]
     assert (failure.status, failure.kind) == (402, "billing_error")

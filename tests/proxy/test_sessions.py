@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
 from kimi_cli.proxy.sessions import ClosingError, Sessions
+from kimi_cli.record import replace
 from kimi_cli.store.identity import ProcessIdentity
 from tests.proxy.gate import make_session
 

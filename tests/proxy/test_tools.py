@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import replace
 
 import anthropic
 import pytest
 
 from kimi_cli.engine.progress import Words
 from kimi_cli.providers.tools import WORDS, Level, Progress, ToolsChoice
+from kimi_cli.record import replace
 from kimi_cli.wire.signature import PROGRESS
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot

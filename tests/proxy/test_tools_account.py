@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
 
 import pytest
 
 from kimi_cli.providers.model import Price
+from kimi_cli.record import replace
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.scenario import Call, Gate, HttpError, InStreamError, Reply, Silence, Text, call, say

@@ -6,13 +6,13 @@ import asyncio
 import gc
 import json
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from kimi_cli.proxy import upstream
 from kimi_cli.proxy.sessions import Session
+from kimi_cli.record import replace
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.wire.outgoing import Outgoing
 from kimi_cli.wire.prompt import Prompt

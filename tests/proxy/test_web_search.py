@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import anthropic
 import pytest
 
 from kimi_cli.providers.search import SearchChoice
+from kimi_cli.record import replace
 from tests.doubles.groq import Groq
 from tests.doubles.moonshot import Moonshot
 from tests.doubles.scenario import Call, HttpError, Scenario, call, say

@@ -5,13 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from kimi_cli.providers.catalogue import PROVIDERS, customised
+from kimi_cli.record import replace
 from kimi_cli.setup.host import Verdict, ask_host, offers
 from kimi_cli.store.live_models import LiveModel
 from tests.doubles.groq import KIMI, MODELS, Groq

@@ -7,10 +7,10 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import pytest
 
+from kimi_cli.record import replace
 from kimi_cli.store.identity import ProcessIdentity
 
 

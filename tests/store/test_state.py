@@ -6,12 +6,12 @@ import json
 import os
 import stat
 import sys
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kimi_cli.record import replace
 from kimi_cli.store.files import write_private
 from kimi_cli.store.identity import ProcessIdentity
 from kimi_cli.store.state import ProxyState, read_state, remove_state, write_state

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from kimi_cli.providers.dialect import (
@@ -17,6 +15,7 @@ from kimi_cli.providers.dialect import (
     TOGETHER,
     VLLM,
 )
+from kimi_cli.record import replace
 from kimi_cli.wire.content import IMAGE_BELOW
 from kimi_cli.wire.rounds import INTERRUPTED
 from kimi_cli.wire.signature import Carried, to_signature

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from kimi_cli.providers.model import Thinking
+from kimi_cli.record import replace
 from kimi_cli.wire.content import IMAGE_LEFT_OUT
 from kimi_cli.wire.failure import InvalidRequestError
 from kimi_cli.wire.prompt import Prompt

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from kimi_cli.providers.catalogue import PROVIDERS
 from kimi_cli.providers.dialect import FIREWORKS, GENERIC, GROQ, MOONSHOT, NOVITA, OPENROUTER, TOGETHER, VLLM
 from kimi_cli.providers.model import Thinking
+from kimi_cli.record import replace
 from kimi_cli.wire.thinking import Display, display_of, effort_for, is_wanted, knobs
 from tests.wire.asking import ALWAYS, MODEL, SWITCHABLE, ask, chat, relayed
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from kimi_cli.providers.dialect import GENERIC, GROQ, MOONSHOT, VLLM
+from kimi_cli.record import replace
 from kimi_cli.wire.names import ToolNames
 from kimi_cli.wire.prompt import Prompt
 from kimi_cli.wire.tools import PLACEHOLDER, LeftOut, fitted

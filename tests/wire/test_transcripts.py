@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import chain
 from operator import is_
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kimi_cli.providers.dialect import GROQ, MOONSHOT
+from kimi_cli.record import replace
 from kimi_cli.wire.codec import NotJsonError, loads_object
 from kimi_cli.wire.failure import InvalidRequestError
 from kimi_cli.wire.prompt import Prompt
